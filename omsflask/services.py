@@ -1,0 +1,217 @@
+"""A list service as data, its union with a model, and the SELECT that follows.
+
+::
+
+    list_simple = ListService(resource="customers", name="list-simple", schema=…, filters=…)
+    oms.add(list_simple.bind(Customer))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from marshmallow import Schema
+from sqlalchemy import Select, func, inspect, select
+from sqlalchemy.orm import ColumnProperty, Mapper, QueryableAttribute, RelationshipProperty
+from sqlalchemy.sql.elements import ColumnElement
+
+from .columns import Cell, Expression, bound, cell
+from .filters import FilterSet, Term
+from .ordering import Step
+
+#: Narrows a statement by who holds the token.
+Scope = Callable[[Select[Any], Any], Select[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a request asks for, parsed and checked.
+
+    :param arguments: the query string as sent, each name with its last value, blanks left out
+        except ``cursor=``.
+    :param filters: by the parameter's name, its value.
+    :param ordering: the steps asked for; none when the request names none.
+    :param page: as sent, since ``last`` is one too.
+    :param limit: rows a page, when the request says so.
+    :param cursor: as sent; empty asks for a walk.
+    :param format: one of ``json``, ``csv``, ``xls``, ``xlsx``.
+    """
+
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    ordering: tuple[Term, ...] = ()
+    page: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
+    format: str | None = None
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether a page was asked for, and not the whole selection."""
+        return not (self.page is None and self.limit is None and self.cursor is None)
+
+    @property
+    def walks(self) -> bool:
+        """Whether links carry a cursor: the request names its order or asks for it."""
+        return bool(self.ordering) or self.cursor is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListService:
+    """A list to publish: names, schema and filters. It knows no model, database or Flask.
+
+    :param resource: first part of the path, ``customers``.
+    :param name: last part of the path, ``list-simple``.
+    :param schema: what is shown, in this order.
+    :param filters: how it is narrowed and sorted.
+    :param key: the schema's field that identifies a row, integer and unique.
+    """
+
+    resource: str
+    name: str
+    schema: type[Schema]
+    filters: type[FilterSet]
+    key: str = "id"
+
+    def __post_init__(self) -> None:
+        known = set(self.fields)
+        ordering = self.filters.ordering
+        wanted = {self.key, *(ordering.labels if ordering else ())}
+        if missing := sorted(wanted - known):
+            raise TypeError(
+                f"{self.schema.__name__} has no field {', '.join(missing)}, which"
+                f" {self.resource}/{self.name} identifies or orders its rows by."
+            )
+
+    @property
+    def path(self) -> str:
+        """The path below the prefix."""
+        return f"/{self.resource}/{self.name}/"
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """The shown fields by their published names, in the schema's order."""
+        return {
+            (field.data_key or name): field for name, field in self.schema().dump_fields.items()
+        }
+
+    def ordering(self, query: Query) -> tuple[Term, ...]:
+        """Return the whole order of a query: as asked, or the default, and ever the key last.
+
+        The key runs in the direction of the step before it, so that an index can serve both.
+        """
+        ordering = self.filters.ordering
+        terms = query.ordering or (ordering.default if ordering else ())
+        if any(term.name == self.key for term in terms):
+            return terms
+        return (*terms, Term(self.key, bool(terms) and terms[-1].descending))
+
+    def bind(self, model: type[Any], *, scope: Scope | None = None, **columns: Any) -> BoundService:
+        """Return this service over ``model``.
+
+        :param model: a mapped class. Its attributes are found by the fields' and filters' names.
+        :param scope: ``(statement, holder) -> statement``, to show each holder of a token her rows
+            only. It is applied to lists, counts and exports alike.
+        :param columns: by a field's name, another attribute, relationship or SQL expression.
+        :raises TypeError: naming what the model lacks.
+        """
+        return BoundService(self, model, scope, _resolve(self, model, columns))
+
+
+@dataclass(frozen=True)
+class BoundService:
+    """A list service over a model; made by :meth:`ListService.bind`."""
+
+    service: ListService
+    model: type[Any]
+    scope: Scope | None
+    columns: Mapping[str, Expression]
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """What a row holds, in order."""
+        return tuple(
+            cell(name, field, self.columns[field.attribute or name])
+            for name, field in self.service.fields.items()
+        )
+
+    @cached_property
+    def converters(self) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+        """The places of a row that Python still must convert, and how."""
+        return tuple((i, cell.convert) for i, cell in enumerate(self.cells) if cell.convert)
+
+    def shown(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """Return selected rows as they are shown."""
+        if not self.converters:
+            return rows
+        return [self._shown(row) for row in rows]
+
+    def _shown(self, row: Sequence[Any]) -> Sequence[Any]:
+        values = list(row)
+        for place, convert in self.converters:
+            values[place] = convert(values[place])
+        return values
+
+    def steps(self, query: Query) -> list[Step]:
+        """Return the columns of a query's whole order, each with its direction."""
+        expressions = {cell.name: cell.expression for cell in self.cells}
+        return [(expressions[term.name], term.descending) for term in self.service.ordering(query)]
+
+    def select(self, query: Query, holder: Any) -> Select[Any]:
+        """Return the rows of a query, all of them, not yet in order."""
+        return self._narrow(select(*(cell.shown for cell in self.cells)), query, holder)
+
+    def count(self, query: Query, holder: Any) -> Select[Any]:
+        """Return the number of rows of a query."""
+        return self._narrow(select(func.count()), query, holder)
+
+    def _narrow(self, statement: Select[Any], query: Query, holder: Any) -> Select[Any]:
+        mapper: Mapper[Any] = inspect(self.model)
+        statement = statement.select_from(mapper.selectable)
+        if mapper.single and mapper.polymorphic_on is not None:
+            kinds = [each.polymorphic_identity for each in mapper.self_and_descendants]
+            statement = statement.where(mapper.polymorphic_on.in_(kinds))
+        for name, value in query.filters.items():
+            parameter = self.service.filters.parameters[name]
+            column = self.columns[parameter.column]
+            statement = statement.where(parameter.condition(column, bound(column, value)))
+        return self.scope(statement, holder) if self.scope else statement
+
+
+def _resolve(
+    service: ListService, model: type[Any], given: Mapping[str, Any]
+) -> dict[str, Expression]:
+    attributes = {name: field.attribute or name for name, field in service.fields.items()}
+    given = {attributes.get(name, name): value for name, value in given.items()}
+    wanted = {
+        *attributes.values(),
+        *(parameter.column for parameter in service.filters.parameters.values()),
+    }
+    columns = {name: _expression(given.get(name, getattr(model, name, None))) for name in wanted}
+    unknown = sorted(set(given) - wanted)
+    missing = sorted(name for name, column in columns.items() if column is None)
+    if unknown or missing:
+        what = (
+            f"it shows no {', '.join(unknown)}"
+            if unknown
+            else (
+                f"{model.__name__} has no column {', '.join(missing)};"
+                f" name others as in bind({model.__name__}, {missing[0]}={model.__name__}.…)"
+            )
+        )
+        raise TypeError(f"{service.resource}/{service.name} cannot be bound: {what}.")
+    return {name: column for name, column in columns.items() if column is not None}
+
+
+def _expression(value: Any) -> Expression | None:
+    if isinstance(value, QueryableAttribute):
+        prop = getattr(value, "property", None)
+        if isinstance(prop, RelationshipProperty):
+            local = list(prop.local_columns)
+            return local[0] if len(local) == 1 else None
+        # The bare column, since one that is marked as an entity's compiles the slow way.
+        value = prop.columns[0] if isinstance(prop, ColumnProperty) else value.__clause_element__()
+    return value if isinstance(value, ColumnElement) else None

@@ -1,0 +1,111 @@
+"""The settings: name, default and meaning in one table that code, README and tests read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+BOOLEANS = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
+
+KINDS: dict[type, tuple[str, Any]] = {
+    bool: ("true or false", lambda value: BOOLEANS[str(value).strip().lower()]),
+    int: ("a whole number", lambda value: int(str(value))),
+    float: ("a number", lambda value: float(str(value))),
+    str: ("text", str),
+}
+
+
+class SettingError(ValueError):
+    """A setting's value cannot be used. The text is one sentence that names the setting."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One ``OMS_*`` setting. The type of its default is the type of its values."""
+
+    name: str
+    default: bool | int | float | str
+    meaning: str
+    minimum: int = 0
+
+    def read(self, value: object) -> bool | int | float | str:
+        """Return ``value``, perhaps the text of an environment variable, in the setting's type.
+
+        :raises SettingError: when it is no such value.
+        """
+        kind, convert = KINDS[type(self.default)]
+        try:
+            result: bool | int | float | str = convert(value)
+        except (KeyError, ValueError):
+            raise SettingError(f"{self.name} must be {kind}, not {value!r}.") from None
+        if not isinstance(result, str) and not result >= self.minimum:
+            raise SettingError(f"{self.name} must be at least {self.minimum}, not {value!r}.")
+        return result
+
+
+#: What every app with the extension reads from ``app.config``.
+SETTINGS = (
+    Setting("OMS_PAGE_SIZE", 10, "Rows a page when `limit` is not given.", minimum=1),
+    Setting(
+        "OMS_MAX_PAGE_SIZE", 1000, "Rows a page at most; a larger `limit` means this.", minimum=1
+    ),
+    Setting(
+        "OMS_LENIENT_QUERY",
+        False,
+        "Ignore unknown parameters and take the last of repeated ones, as the documented service"
+        " does, instead of answering 400.",
+    ),
+    Setting(
+        "OMS_BASE_URL",
+        "",
+        "What comes before the path in links, `https://oms.example.com`. Empty: taken from the"
+        " request.",
+    ),
+    Setting(
+        "OMS_MAX_CONCURRENT_EXPORTS",
+        2,
+        "Whole exports at a time in one process; more are 503 with `Retry-After`.",
+        minimum=1,
+    ),
+    Setting(
+        "OMS_CSV_GUARD", True, "Defuse CSV cells that a spreadsheet would run, with a leading `'`."
+    ),
+    Setting(
+        "OMS_TOKEN_MEMORY_SECONDS",
+        2.0,
+        "How long a verified token is remembered, and so how long a revoked one may go on. 0: not.",
+    ),
+)
+
+#: What the standalone app reads besides.
+STANDALONE_SETTINGS = (
+    Setting(
+        "OMS_DATABASE_URL",
+        "sqlite:///omsflask.sqlite3",
+        "SQLAlchemy URL of the database. A relative SQLite path starts in `instance/`.",
+    ),
+    Setting(
+        "OMS_TRUSTED_HOSTS",
+        "localhost,127.0.0.1,[::1]",
+        "Host names, by commas, that a request may name; others are 400. Not looked at where"
+        " `OMS_BASE_URL` is set.",
+    ),
+)
+
+
+def defaults(settings: Iterable[Setting]) -> dict[str, Any]:
+    """Return the default of each setting by its name."""
+    return {setting.name: setting.default for setting in settings}
+
+
+def read(settings: Iterable[Setting], values: Mapping[str, object]) -> dict[str, Any]:
+    """Return those of ``values`` that are ``settings``, each in its own type.
+
+    :raises SettingError: when a value cannot be used.
+    """
+    return {
+        setting.name: setting.read(values[setting.name])
+        for setting in settings
+        if setting.name in values
+    }
