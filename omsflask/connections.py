@@ -1,0 +1,62 @@
+"""Connections to read by: the host's engine, found through its session, and one snapshot."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+
+def bind_of(session: Callable[[], Session], model: type[Any]) -> Engine | Connection:
+    """Return what ``model``'s rows are reached by.
+
+    :param session: gives a session of the host's. It is only asked for its bind: no transaction of
+        the host's is begun, joined or ended.
+    """
+    return session().get_bind(model)
+
+
+@contextmanager
+def snapshot(bind: Engine | Connection) -> Iterator[Connection]:
+    """Open a connection whose reads see one state of the database, and give it back.
+
+    A host whose session is bound to a connection (in its tests, say) is read by just that one.
+    """
+    if isinstance(bind, Connection):
+        yield bind
+        return
+    with bind.connect() as connection:
+        begin_snapshot(connection)
+        yield connection
+
+
+def begin_snapshot(connection: Connection) -> None:
+    """Begin a read-only transaction in which all statements see the same rows."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return
+    # Python's sqlite3 begins a transaction before it writes, not before it reads. An in-memory
+    # database may share its one connection with a transaction of the host's.
+    driver = connection.connection.driver_connection
+    if driver is not None and not driver.in_transaction:
+        driver.execute("BEGIN")
+
+
+#: Sets this process's connections apart from those of any other.
+PROCESS = secrets.token_hex(8)
+
+
+def state(connection: Connection) -> str:
+    """Return a text that stays the same only while nobody has committed anything.
+
+    On PostgreSQL all processes see the same one; on SQLite each connection has its own.
+    """
+    if connection.dialect.name == "postgresql":
+        return str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar())
+    driver: Any = connection.connection.driver_connection
+    version = driver.execute("PRAGMA data_version").fetchone()[0]
+    return f"{PROCESS}-{id(driver)}-{version}-{driver.total_changes}"

@@ -1,0 +1,187 @@
+"""The query string to a :class:`~omsflask.services.Query`, by webargs, or a 400 by name."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from flask import Request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from webargs.flaskparser import FlaskParser
+
+from .errors import InvalidParameters
+from .services import ListService, Query
+
+WHOLE_NUMBER = re.compile(r"\s*[-+]?\d+\s*", re.ASCII)
+INT64 = (-(2**63), 2**63 - 1)
+
+
+def whole_number(text: str) -> int:
+    """Return the integer that ``text`` writes in ASCII digits; 64 bits at most."""
+    if WHOLE_NUMBER.fullmatch(text) is None:
+        raise ValidationError("Enter a whole number.")
+    low, high = INT64
+    # A number of many digits is out of range whatever they are; int() would refuse thousands.
+    number = int(text) if len(text) < 100 else (low - 1 if "-" in text else high + 1)
+    if number < low:
+        raise ValidationError(f"Ensure this value is greater than or equal to {low}.")
+    if number > high:
+        raise ValidationError(f"Ensure this value is less than or equal to {high}.")
+    return number
+
+
+def plain_text(text: str) -> str:
+    """Return ``text`` if a database can hold it."""
+    if "\0" in text:
+        raise ValidationError("Null characters are not allowed.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValidationError("Enter valid UTF-8 text.") from None
+    return text
+
+
+#: What a text must be before a field of that class reads it, and what the field says otherwise.
+GRAMMARS: tuple[tuple[type[fields.Field[Any]], Callable[[str], Any], str], ...] = (
+    (fields.Integer, whole_number, "Enter a whole number."),
+    (fields.DateTime, plain_text, "Enter a valid date/time."),
+    (fields.Number, plain_text, "Enter a number."),
+    (fields.Field, plain_text, "Enter a valid value."),
+)
+
+
+def parameter_field(field: fields.Field[Any]) -> fields.Field[Any]:
+    """Return ``field`` as a query string needs it: strict about the text, and with its words."""
+    grammar, invalid = next(
+        (grammar, invalid) for kind, grammar, invalid in GRAMMARS if isinstance(field, kind)
+    )
+    field = copy.copy(field)
+    field.pre_load = [grammar, *field.pre_load]
+    field.error_messages = {**field.error_messages, "invalid": invalid}
+    return field
+
+
+class QuerySchema(Schema):
+    """The parameters that every list service takes, beside its own filters."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    page = parameter_field(fields.String())
+    limit = parameter_field(
+        fields.Integer(
+            validate=validate.Range(
+                min=1, error="Ensure this value is greater than or equal to {min}."
+            )
+        )
+    )
+    cursor = parameter_field(fields.String())
+    format = parameter_field(fields.String())
+
+
+@cache
+def query_schema(service: ListService, formats: Sequence[str]) -> Schema:
+    """Return the schema of a service's query string, made once.
+
+    :param formats: the names that ``format`` may take.
+    """
+    choice = validate.OneOf(
+        formats, error="Select a valid choice. {input} is not one of the available choices."
+    )
+    own = {name: parameter_field(it.field) for name, it in service.filters.parameters.items()}
+    own["format"] = parameter_field(fields.String(validate=choice))
+    if ordering := service.filters.ordering:
+        own[ordering.name] = parameter_field(fields.String(post_load=ordering.parse))
+    return QuerySchema.from_dict(own, name=f"{service.name}-query")()
+
+
+class QueryParser(FlaskParser):
+    """Reads a query string strictly: a name that is unknown or comes twice is an error too."""
+
+    def load_querystring(self, req: Request, schema: Schema) -> dict[str, str]:
+        """Return each name with its last value. An empty value is none, but for ``cursor=``."""
+        pairs = split(req.query_string)
+        arguments = {name: value for name, value in pairs if value or name == "cursor"}
+        if complaints := self.complaints([name for name, _ in pairs], schema):
+            raise ValidationError({**schema.validate(arguments), **complaints})
+        return arguments
+
+    def complaints(self, names: Sequence[str], schema: Schema) -> dict[str, list[str]]:
+        """Return what is wrong with the names themselves."""
+        if len(set(names)) == len(names) and schema.fields.keys() >= set(names):
+            return {}
+        unknown = [name for name in dict.fromkeys(names) if name not in schema.fields]
+        repeated = [name for name, times in Counter(names).items() if times > 1]
+        return {
+            **{name: ["This parameter may be given only once."] for name in repeated},
+            **{
+                name: [f"Unknown parameter.{_suggestion(name, schema) if i < 10 else ''}"]
+                for i, name in enumerate(unknown)
+            },
+        }
+
+    def handle_error(
+        self, error: ValidationError, req: Request, schema: Schema, **_: Any
+    ) -> NoReturn:
+        """Raise the messages as they are published: flat, by name."""
+        messages: Mapping[str, Any] = error.messages["query"]  # type: ignore[call-overload]
+        raise InvalidParameters({name: _flat(texts) for name, texts in messages.items()})
+
+
+class LenientQueryParser(QueryParser):
+    """Ignores unknown names and takes the last of several values, as the documented service."""
+
+    def complaints(self, names: Sequence[str], schema: Schema) -> dict[str, list[str]]:
+        """Find nothing wrong."""
+        return {}
+
+
+STRICT, LENIENT = QueryParser(), LenientQueryParser()
+
+
+def parse(request: Request, service: ListService, formats: Sequence[str], lenient: bool) -> Query:
+    """Return what the query string of ``request`` asks of ``service``.
+
+    :raises InvalidParameters: naming every wrong parameter.
+    """
+    parser = LENIENT if lenient else STRICT
+    schema = query_schema(service, formats)
+    values = parser.parse(schema, request, location="query")
+    ordering = service.filters.ordering
+    return Query(
+        arguments=parser.load_querystring(request, schema),
+        filters={name: values[name] for name in service.filters.parameters if name in values},
+        ordering=values.get(ordering.name, ()) if ordering else (),
+        **{name: values.get(name) for name in QuerySchema().fields},
+    )
+
+
+def split(query_string: bytes) -> list[tuple[str, str]]:
+    """Return the pairs of a query string; bytes that are no UTF-8 become lone surrogates.
+
+    Werkzeug's own reading quotes such bytes again in values, so that ``%ff`` finds a ``%ff``, and
+    fails where they come raw.
+    """
+    pairs = parse_qsl(
+        query_string.decode(errors="surrogateescape"),
+        keep_blank_values=True,
+        errors="surrogateescape",
+    )
+    return [(name.encode(errors="replace").decode(), value) for name, value in pairs]
+
+
+def _suggestion(name: str, schema: Schema) -> str:
+    near = difflib.get_close_matches(name[:64], schema.fields, n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _flat(messages: Any) -> list[str]:
+    if isinstance(messages, Mapping):
+        return [text for texts in messages.values() for text in _flat(texts)]
+    return [messages] if isinstance(messages, str) else list(messages)
