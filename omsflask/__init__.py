@@ -1,0 +1,51 @@
+"""Serve an order management system's customers to business intelligence, from any Flask app.
+
+Read the modules in the order in which a request meets them:
+
+========================  ======================================================================
+:mod:`.customers`         the published service: schema, filters, name. Start here
+:mod:`.fields`            the fields that marshmallow has not; what a field says of itself
+:mod:`.filters`           parameter, WHERE, ORDER BY and OPTIONS entry in one object
+:mod:`.services`          a list service as data, bound to a model: the SELECT
+:mod:`.columns`           from a field and a SQL expression to what is selected and shown
+:mod:`.ordering`          the SQL of an order, and of what lies behind a place in it
+:mod:`.extension`         ``OMS``: what a host says, and the blueprint that it gets
+:mod:`.auth`              the token of a request, before anything else
+:mod:`.tokens`            tokens: issued once, kept as a hash, verified, revoked
+:mod:`.views`             what a GET does, step by step, and what OPTIONS does
+:mod:`.parsers`           the query string to values, or a 400 that names the parameter
+:mod:`.connections`       the host's engine, and one snapshot to read from
+:mod:`.pagination`        page numbers, links
+:mod:`.cursors`           a place in a selection as text
+:mod:`.exports`           whole selections as files
+:mod:`.renderers`         JSON, CSV, spreadsheet, and the choice of one
+:mod:`.introspection`     a service to its OPTIONS document
+:mod:`.errors`            the errors and their one JSON shape
+:mod:`.settings`          the table of ``OMS_*`` settings
+:mod:`.models`            mixins for who has no tables yet
+:mod:`.app`               ``create_app()``: the standalone host
+:mod:`.cli`               ``flask oms …`` and ``omsflask …``
+========================  ======================================================================
+"""
+
+from . import customers
+from .extension import OMS
+from .fields import PrimaryKey, UTCDateTime
+from .filters import Filter, FilterSet, Ordering
+from .models import ChannelMixin, CustomerMixin, TokenMixin
+from .services import BoundService, ListService
+
+__all__ = [
+    "OMS",
+    "BoundService",
+    "ChannelMixin",
+    "CustomerMixin",
+    "Filter",
+    "FilterSet",
+    "ListService",
+    "Ordering",
+    "PrimaryKey",
+    "TokenMixin",
+    "UTCDateTime",
+    "customers",
+]

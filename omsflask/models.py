@@ -1,0 +1,96 @@
+"""Columns and indexes for who has no tables yet, as mixins: no database, no metadata of ours.
+
+::
+
+    class Customer(CustomerMixin, db.Model): ...
+    class Channel(ChannelMixin, db.Model): ...
+    class Token(TokenMixin, db.Model): ...
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, validates
+
+#: SQLite numbers rows by themselves only in a column of just this type.
+Key = BigInteger().with_variant(Integer, "sqlite")
+Moment = DateTime(timezone=True)
+
+
+def utc_now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    # SQLite drops the zone as it stores a moment.
+    return moment.astimezone(UTC) if moment is not None and moment.tzinfo else moment
+
+
+class ChannelMixin:
+    """A sales channel: the number that a customer's ``channel`` is, and its name."""
+
+    __tablename__ = "channels"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+
+
+class CustomerMixin:
+    """A customer, with the published columns.
+
+    Every documented filter and sort has an index that ends in the key, so that pages come in order.
+    """
+
+    __tablename__ = "customers"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    created_date: Mapped[datetime] = mapped_column(Moment, default=utc_now)
+    modified_date: Mapped[datetime] = mapped_column(Moment, default=utc_now, onupdate=utc_now)
+    omnitron_id: Mapped[int] = mapped_column(Integer)
+    email: Mapped[str] = mapped_column(String(254))
+    first_name: Mapped[str | None] = mapped_column(String(255))
+    last_name: Mapped[str | None] = mapped_column(String(255))
+    phone_number: Mapped[str | None] = mapped_column(String(128))
+    erp_code: Mapped[str | None] = mapped_column(String(64))
+
+    @declared_attr
+    def channel_id(cls) -> Mapped[int | None]:  # noqa: N805
+        """The channel, in the table that :class:`ChannelMixin` makes."""
+        return mapped_column(Key, ForeignKey("channels.id"))
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
+        """One index a filter; keys that are never used twice, so that ``id__gt`` misses nobody."""
+        table = cls.__tablename__
+        return (
+            *(
+                Index(f"ix_{table}_{column}", column, "id")
+                for column in ("email", "first_name", "last_name", "phone_number", "erp_code")
+            ),
+            Index(f"ix_{table}_modified_date", "modified_date", "id"),
+            Index(f"ix_{table}_channel_id", "channel_id", "modified_date", "id"),
+            {"sqlite_autoincrement": True},
+        )
+
+    @validates("created_date", "modified_date")
+    def _moment_in_utc(self, _name: str, moment: datetime | None) -> datetime | None:
+        return _in_utc(moment)
+
+
+class TokenMixin:
+    """An API token. The key itself is not here: only its SHA-256, and its beginning for lists."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    prefix: Mapped[str] = mapped_column(String(12))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=utc_now)
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    last_used_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -1,0 +1,167 @@
+"""The views. A GET runs one way: parameters and format, select, page, render."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from hashlib import blake2b
+from itertools import chain
+from tempfile import SpooledTemporaryFile
+from types import MappingProxyType
+from urllib.parse import quote
+
+import orjson
+from flask import Response, current_app, g, request
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+from .connections import bind_of, snapshot
+from .errors import MethodNotAllowed
+from .exports import Export, Slots
+from .introspection import metadata
+from .pagination import Links, Page, Paginator
+from .parsers import parse
+from .renderers import FORMATS, PUBLISHED, FileRenderer, Renderer, choose, json
+from .renderers.table import Table
+from .services import BoundService, Query
+
+METHODS = ("GET", "HEAD", "OPTIONS")
+
+#: Sent with every answer below the prefix.
+COMMON_HEADERS = {
+    "Cache-Control": "private, no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept, Authorization",
+}
+
+
+def answer(listing: BoundService, session: Callable[[], Session], slots: Slots) -> Response:
+    """Answer the current request for a list.
+
+    :param session: gives a session of the host's, of which only the engine is used.
+    :param slots: shared by the exports of an app.
+    """
+    if request.method == "OPTIONS":
+        return options(listing)
+    if request.method in METHODS:
+        return get(listing, bind_of(session, listing.model), slots)
+    raise MethodNotAllowed(request.method, METHODS)
+
+
+def options(listing: BoundService) -> Response:
+    """Describe the list."""
+    body = orjson.dumps(metadata(listing.service, PUBLISHED))
+    return _respond(body, "application/json", body, {"Allow": ", ".join(METHODS)})
+
+
+def get(listing: BoundService, bind: Engine | Connection, slots: Slots) -> Response:
+    """Answer with a page of the list, or with all of it as a file."""
+    query = parse(request, listing.service, FORMATS, current_app.config["OMS_LENIENT_QUERY"])
+    renderer = choose(query.format, request.headers.get("Accept", ""))
+    if isinstance(renderer, FileRenderer) and not query.is_paged:
+        return _export(listing, query, renderer, bind, slots)
+    with snapshot(bind) as connection:
+        page = _paginator(listing, query).read(connection)
+    return _render(listing, page, renderer)
+
+
+def _paginator(listing: BoundService, query: Query) -> Paginator:
+    config = current_app.config
+    limit = min(query.limit or config["OMS_PAGE_SIZE"], config["OMS_MAX_PAGE_SIZE"])
+    return Paginator(listing, query, g.oms_holder, limit, Links(_address(), query.arguments))
+
+
+def _address() -> str:
+    base = current_app.config["OMS_BASE_URL"] or request.root_url
+    return f"{base.rstrip('/')}{quote(request.path.rstrip('/'))}/"
+
+
+def _render(listing: BoundService, page: Page, renderer: Renderer) -> Response:
+    if not isinstance(renderer, FileRenderer):
+        body = json.render(list(listing.service.fields), page)
+        return _respond(body, renderer.content_type, body)
+    table = Table(listing.service.resource, listing.cells, len(page.rows), [page.rows])
+    body = b"".join(renderer.stream(table, current_app.config))
+    headers = _file_headers(listing, renderer, page.count)
+    if page.next:
+        headers["Link"] = f'<{page.next}>; rel="next"'
+    # A spreadsheet's bytes name the moment that it was made.
+    version = orjson.dumps([page.count, page.next, list(map(list, page.rows))])
+    return _respond(body, renderer.content_type, version, headers)
+
+
+def _export(
+    listing: BoundService,
+    query: Query,
+    renderer: FileRenderer,
+    bind: Engine | Connection,
+    slots: Slots,
+) -> Response:
+    config = current_app.config
+    if request.method == "HEAD":
+        with closing(Export(bind, listing, query, g.oms_holder)) as export:
+            return _file(iter(()), export, listing, query, renderer)
+    with ExitStack() as ending:
+        slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"])
+        ending.callback(slots.give_back)
+        export = ending.enter_context(closing(Export(bind, listing, query, g.oms_holder)))
+        pieces = renderer.stream(export.table(), config)
+        # What can fail at once fails before the headers go, as an answer and not as a cut file.
+        pieces = chain([next(pieces)], pieces)
+        response = _file(pieces, export, listing, query, renderer)
+        if request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+            _spool(response)
+        else:
+            response.call_on_close(ending.pop_all().close)
+    return response
+
+
+def _file(
+    pieces: Iterator[bytes],
+    export: Export,
+    listing: BoundService,
+    query: Query,
+    renderer: FileRenderer,
+) -> Response:
+    version = orjson.dumps([export.state, query.arguments, current_app.config["OMS_CSV_GUARD"]])
+    headers = _file_headers(listing, renderer, export.count)
+    return _respond(pieces, renderer.content_type, version, headers)
+
+
+def _spool(response: Response) -> None:
+    """Turn a streamed body into one of known length: HTTP/1.0 cannot tell a cut from an end."""
+    spool = SpooledTemporaryFile(max_size=2**20)  # noqa: SIM115
+    response.call_on_close(spool.close)
+    spool.writelines(response.iter_encoded())
+    response.content_length = spool.tell()
+    spool.seek(0)
+    response.response = iter(lambda: spool.read(2**16), b"")
+
+
+def _file_headers(listing: BoundService, renderer: FileRenderer, count: int) -> dict[str, str]:
+    service = listing.service
+    name = f"{service.resource}-{service.name}-{datetime.now(UTC):%Y-%m-%d}.{renderer.extension}"
+    return {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Total-Count": str(count),
+    }
+
+
+def _respond(
+    body: bytes | Iterator[bytes],
+    content_type: str,
+    version: bytes,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
+    """Return an answer, or 304 to who has it already.
+
+    :param version: changes whenever the answer does.
+    """
+    response = Response(body, content_type=content_type, headers={**COMMON_HEADERS, **headers})
+    tag = blake2b(content_type.encode() + version, digest_size=12).hexdigest()
+    response.set_etag(tag, weak=True)
+    # Not make_conditional(), which reads a streamed body whole to know its length.
+    if request.if_none_match.contains_weak(tag):
+        response.status_code = 304
+    return response
