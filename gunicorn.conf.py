@@ -1,0 +1,49 @@
+"""gunicorn for this service: threads, no trust in headers, nothing personal in the logs.
+
+Each line may be overridden on the command line or in GUNICORN_CMD_ARGS.
+"""
+
+import logging
+import re
+from urllib.parse import quote
+
+from gunicorn.glogging import Logger
+
+workers = 2
+worker_class = "gthread"  # A sync worker is killed at `timeout`, in the middle of an export.
+threads = 4
+timeout = 30
+graceful_timeout = 900  # An export under way is finished before a worker ends.
+keepalive = 5
+
+# By default gunicorn lets clients on this machine, and so any that come through a local proxy,
+# set SCRIPT_NAME and PATH_INFO by a header of that name. Name your proxies in forwarded_allow_ips.
+forwarder_headers = ""
+forwarded_allow_ips = ""
+control_socket_disable = True
+
+accesslog = "-"
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(B)s %(L)ss'
+
+
+class DiscreetLogger(Logger):
+    """Logs no query string, which holds names and addresses, and no raw control characters."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        self.error_log.addFilter(without_query)
+
+    def atoms(self, resp, req, environ, request_time):
+        atoms = super().atoms(resp, req, environ, request_time)
+        atoms["U"] = quote(environ.get("PATH_INFO") or "", encoding="latin-1")
+        return atoms
+
+
+def without_query(record: logging.LogRecord) -> bool:
+    """Cut the query string off a message that quotes an address."""
+    record.msg = re.sub(r"\?\S*", "?…", record.getMessage())
+    record.args = ()
+    return True
+
+
+logger_class = DiscreetLogger

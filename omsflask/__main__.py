@@ -1,0 +1,96 @@
+"""The commands of the standalone app: ``omsflask …``, or ``python -m omsflask``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import sys
+from pathlib import Path
+
+import click
+from flask.cli import ScriptInfo
+from sqlalchemy import func, insert, select
+
+from .app import Channel, Customer, Token, create_app, db
+from .cli import Commands, create_tables, oms
+from .samples import channels, plausible, published
+from .tokens import Tokens
+
+DEMO_CUSTOMERS = 109
+
+#: In a checkout, beside wsgi.py.
+GUNICORN_CONF = Path(__file__).parent.parent / "gunicorn.conf.py"
+
+omsflask = Commands("omsflask", help="An order management system's customers, served.")
+for command in oms.commands.values():
+    omsflask.add_command(command)
+
+
+@omsflask.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--serve/--no-serve", default=True, help="Serve, or only make the database.")
+def demo(port: int, serve: bool) -> None:
+    """Make a database of 109 customers and a token, and serve them."""
+    if serve:
+        _check_server(port)
+    create_tables()
+    fill()
+    key = _demo_key()
+    url = f"http://127.0.0.1:{port}/api/v1/oms/customers/list-simple/"
+    click.echo(f"{DEMO_CUSTOMERS} customers at {url}\n")
+    click.echo(f"  curl -H 'Authorization: Token {key}' {url}\n")
+    if serve:
+        click.echo("Press Ctrl-C to stop.")
+        sys.stdout.flush()
+        bind = f"127.0.0.1:{port}"
+        arguments = ["-m", "gunicorn", "-c", str(GUNICORN_CONF), "-b", bind]
+        os.execv(sys.executable, [sys.executable, *arguments, "omsflask.app:create_app()"])  # noqa: S606
+
+
+def fill() -> None:
+    """Put the demo's customers into an empty database, and leave a filled one as it is."""
+    rows = [*published()]
+    rows += plausible(DEMO_CUSTOMERS - len(rows), first_id=len(rows) + 1)
+    first = select(Customer.email).where(Customer.id == rows[0]["id"])
+    with db.engine.begin() as connection:
+        if connection.scalar(select(func.count()).select_from(Customer)) == 0:
+            connection.execute(insert(Channel), [*channels()])
+            connection.execute(insert(Customer), rows)
+        elif connection.scalar(first) != rows[0]["email"]:
+            raise click.ClickException(
+                "The database holds other customers already. Name another for the demo:"
+                " OMS_DATABASE_URL=sqlite:///demo.sqlite3 omsflask demo"
+            )
+
+
+def _demo_key() -> str:
+    tokens = Tokens(db.session, Token)
+    if any(row.name == "demo" and row.revoked_at is None for row in tokens.all()):
+        tokens.revoke("demo")
+    return tokens.issue("demo")
+
+
+def _check_server(port: int) -> None:
+    if importlib.util.find_spec("gunicorn") is None:
+        raise click.ClickException("gunicorn is not installed: pip install 'omsflask[server]'.")
+    if not GUNICORN_CONF.exists():
+        raise click.ClickException(
+            "gunicorn.conf.py of the checkout is not here. Use --no-serve, and serve with"
+            " gunicorn 'omsflask.app:create_app()'."
+        )
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise click.ClickException(f"Port {port} is in use. Choose another: --port.") from None
+
+
+def main() -> None:
+    """Run ``omsflask``."""
+    omsflask.main(obj=ScriptInfo(create_app=create_app), prog_name="omsflask")
+
+
+if __name__ == "__main__":
+    main()

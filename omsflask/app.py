@@ -1,0 +1,126 @@
+"""The standalone host: an app of our own, its database, its settings, its health."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Config, Flask, Response
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event, select
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException, SecurityError
+
+from . import customers
+from .extension import OMS
+from .models import ChannelMixin, CustomerMixin, TokenMixin
+from .settings import SETTINGS, STANDALONE_SETTINGS, SettingError, defaults, read
+
+db = SQLAlchemy()
+
+
+class Channel(ChannelMixin, db.Model):  # type: ignore[name-defined, misc]
+    """A sales channel."""
+
+
+class Customer(CustomerMixin, db.Model):  # type: ignore[name-defined, misc]
+    """A customer."""
+
+
+class Token(TokenMixin, db.Model):  # type: ignore[name-defined, misc]
+    """An API token."""
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """Return the standalone app.
+
+    Settings come from ``config``, else from environment variables, else from
+    ``instance/config.py``, else they have their defaults. The database is not touched.
+
+    :raises SettingError: when a setting cannot be used.
+    """
+    app = Flask("omsflask", instance_path=os.environ.get("OMS_INSTANCE_PATH"), static_folder=None)
+    app.config.update(_settings(app.instance_path), **(config or {}))
+    app.config.update(
+        read(KNOWN_SETTINGS, app.config),
+        SQLALCHEMY_DATABASE_URI=app.config["OMS_DATABASE_URL"],
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
+        TRUSTED_HOSTS=_trusted_hosts(app.config),
+        MAX_CONTENT_LENGTH=64 * 1024,
+    )
+    _prepare_database(app)
+    oms = OMS(db.session)
+    oms.add(customers.list_simple.bind(Customer))
+    oms.init_app(app)
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.add_url_rule("/readyz", view_func=readyz)
+    app.register_error_handler(HTTPException, _json_error)
+    return app
+
+
+def healthz() -> Response:
+    """Whether this process runs."""
+    return _json({"status": "ok"})
+
+
+def readyz() -> Response:
+    """Whether the database answers."""
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(select(1))
+    except SQLAlchemyError:
+        return _json({"status": "The database does not answer."}, 503)
+    return _json({"status": "ok"})
+
+
+KNOWN_SETTINGS = (*SETTINGS, *STANDALONE_SETTINGS)
+
+
+def _settings(instance_path: str) -> dict[str, Any]:
+    names = defaults(KNOWN_SETTINGS)
+    file = Config(instance_path)
+    try:
+        file.from_pyfile("config.py", silent=True)
+    except Exception as error:
+        raise SettingError(f"instance/config.py cannot be read: {error}.") from error
+    return {**names, **file, **{name: os.environ[name] for name in names if name in os.environ}}
+
+
+def _trusted_hosts(config: Mapping[str, Any]) -> list[str] | None:
+    # Links name OMS_BASE_URL where it is set; else they name the request's host, which may lie.
+    if config["OMS_BASE_URL"]:
+        return None
+    return [host.strip() for host in config["OMS_TRUSTED_HOSTS"].split(",") if host.strip()]
+
+
+def _prepare_database(app: Flask) -> None:
+    try:
+        db.init_app(app)
+    except ArgumentError as error:
+        raise SettingError(f"OMS_DATABASE_URL cannot be used: {error}") from error
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", _prepare_sqlite)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    for pragma in ("busy_timeout = 5000", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _json(body: Mapping[str, str], status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(orjson.dumps(body), status, headers, content_type="application/json")
+
+
+def _json_error(error: HTTPException) -> Response:
+    detail = error.description or error.name
+    if isinstance(error, SecurityError):
+        detail = "Invalid Host header. OMS_TRUSTED_HOSTS lists the hosts that are served."
+    response = _json({"detail": detail}, error.code or 500)
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value
+    return response

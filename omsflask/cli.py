@@ -1,0 +1,122 @@
+"""The commands of any app with the extension: ``flask oms …``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
+
+from .extension import OMS
+from .fields import format_utc, parse_utc
+from .settings import SettingError
+from .tables import create_missing
+from .tokens import TokenError, Tokens
+
+
+class Commands(AppGroup):
+    """Commands whose errors are one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (SettingError, TokenError) as error:
+            raise click.ClickException(str(error)) from error
+        except DBAPIError as error:
+            raise click.ClickException(f"The database did not answer: {error.orig}") from error
+
+
+oms = Commands("oms", help="The list services of this app and the tokens that open them.")
+
+
+class Moment(click.ParamType[datetime]):
+    """``90d`` from now, or a date."""
+
+    name = "90d|2027-01-31"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return the moment, in UTC."""
+        try:
+            days = value.removesuffix("d")
+            moment = (
+                datetime.now(UTC) + timedelta(days=int(days)) if days != value else parse_utc(value)
+            )
+        except (OverflowError, ValueError):
+            self.fail(f"{value!r} is neither a number of days, 90d, nor a date, 2027-01-31.")
+        if moment <= datetime.now(UTC):
+            self.fail(f"{value!r} is over already.")
+        return moment
+
+
+@oms.command()
+def init_db() -> None:
+    """Create the tables that are missing."""
+    created = create_tables()
+    click.echo(f"Created {', '.join(created)}." if created else "Nothing was missing.", err=True)
+
+
+def create_tables() -> list[str]:
+    """Create what is missing of the tables that the app's lists and tokens are in."""
+    extension = _extension()
+    models = [listing.model for listing in extension.listings]
+    models += [] if extension.verify_token else [extension.tokens.model]
+    bind = extension.session().get_bind(models[0])
+    return create_missing(bind.engine, [model.__table__ for model in models])
+
+
+@oms.group()
+def token() -> None:
+    """Issue, list and revoke tokens."""
+
+
+@token.command()
+@click.argument("name")
+@click.option("--expires", type=Moment(), help="In so many days, or on that day (UTC).")
+def create(name: str, expires: datetime | None) -> None:
+    """Issue a token for NAME and print its key, this once."""
+    click.echo(_tokens().issue(name, expires))
+
+
+@token.command("list")
+def list_() -> None:
+    """List all tokens, without their keys."""
+    columns = ("name", "prefix", "created_at", "expires_at", "revoked_at", "last_used_at")
+    rows = [columns, *(tuple(_cell(getattr(row, it)) for it in columns) for row in _tokens().all())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+        click.echo(line.rstrip())
+
+
+@token.command()
+@click.argument("name_or_prefix")
+def revoke(name_or_prefix: str) -> None:
+    """Revoke the token that is named, or whose key begins, so."""
+    for name in _tokens().revoke(name_or_prefix):
+        click.echo(f"Revoked {name}.", err=True)
+
+
+def _extension() -> OMS:
+    extension = current_app.extensions.get("oms")
+    if not isinstance(extension, OMS):
+        raise click.ClickException("This app has no OMS extension: OMS(…).init_app(app).")
+    return extension
+
+
+def _tokens() -> Tokens:
+    extension = _extension()
+    if extension.verify_token is not None:
+        raise click.ClickException("This app verifies tokens by itself (verify_token=…).")
+    return extension.tokens
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{format_utc(value)[:19]}Z" if isinstance(value, datetime) else str(value)

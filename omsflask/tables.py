@@ -1,0 +1,61 @@
+"""Tables that are missing: made under a lock, by any number of processes at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Engine, Table, inspect, text
+from sqlalchemy.exc import OperationalError
+
+#: Any number will do, as long as it is always the same.
+ADVISORY_LOCK = 0x6F6D73
+
+
+def create_missing(engine: Engine, tables: Iterable[Table]) -> list[str]:
+    """Create those of ``tables``, and of those that they refer to, that are not there yet.
+
+    :returns: the names of the tables that were created.
+    """
+    wanted = with_referred(tables)
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            _write_ahead(connection)
+        _lock(connection)
+        existing = set(inspect(connection).get_table_names())
+        for table in wanted:
+            table.create(connection, checkfirst=True)
+        connection.commit()
+    return [table.name for table in wanted if table.name not in existing]
+
+
+def with_referred(tables: Iterable[Table]) -> list[Table]:
+    """Return ``tables`` and what their foreign keys refer to, in the order of creation."""
+    found: dict[str, Table] = {}
+    todo = list(tables)
+    while todo:
+        table = todo.pop()
+        if table.key not in found:
+            found[table.key] = table
+            todo += [key.column.table for key in table.foreign_keys]
+    metadata = next(iter(found.values())).metadata
+    return [table for table in metadata.sorted_tables if table.key in found]
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
+
+
+def _write_ahead(connection: Connection) -> None:
+    # The mode is kept in the file. SQLite does not wait for a lock as it changes it.
+    for attempt in range(50):
+        try:
+            if connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar() != "delete":
+                return
+        except OperationalError:
+            if attempt == 49:
+                raise
+        time.sleep(0.1)
