@@ -117,7 +117,7 @@ class OMS:
 class Rest(BaseConverter):
     """The rest of a path, slashes and all: nothing below the prefix answers a stranger."""
 
-    regex = ".*?"
+    regex = "(?s:.*?)"
     part_isolating = False
 
 

@@ -87,9 +87,9 @@ STANDALONE_SETTINGS = (
     ),
     Setting(
         "OMS_TRUSTED_HOSTS",
-        "localhost,127.0.0.1,[::1]",
-        "Host names, by commas, that a request may name; others are 400. Not looked at where"
-        " `OMS_BASE_URL` is set.",
+        "localhost,127.0.0.1",
+        "Host names, by commas, that a request may name; `.example.com` is every one below. Others"
+        " are 400. Empty, or where `OMS_BASE_URL` is set: any.",
     ),
 )
 

@@ -113,8 +113,20 @@ def _export(
         if request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             _spool(response)
         else:
-            response.call_on_close(ending.pop_all().close)
+            _end_with(response, ending.pop_all())
     return response
+
+
+def _end_with(response: Response, ending: ExitStack) -> None:
+    """Close ``ending`` when the body ends, fails, or is never begun."""
+    body = response.response
+
+    def until_end() -> Iterator[bytes]:
+        with ending:
+            yield from body  # type: ignore[misc]
+
+    response.response = until_end()
+    response.call_on_close(ending.close)
 
 
 def _file(
