@@ -24,7 +24,9 @@ Read the modules in the order in which a request meets them:
 :mod:`.settings`          the table of ``OMS_*`` settings
 :mod:`.models`            mixins for who has no tables yet
 :mod:`.app`               ``create_app()``: the standalone host
-:mod:`.cli`               ``flask oms …`` and ``omsflask …``
+:mod:`.tables`            the tables that are missing, made under a lock
+:mod:`.samples`           customers to try it with
+:mod:`.cli`               ``flask oms …``; ``omsflask …`` is in ``__main__``
 ========================  ======================================================================
 """
 

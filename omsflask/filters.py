@@ -71,7 +71,13 @@ class Filter:
         self.label = label
         self.published = published or type_name(self.field)
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def declare(self, owner: type, name: str) -> None:
+        """Take the name, and what it says.
+
+        Python 3.11 wraps what ``__set_name__`` raises, and so hides the sentence.
+
+        :raises TypeError: when the lookups make no sense.
+        """
         column, _, lookup = name.rpartition("__")
         if lookup in LOOKUPS and self.lookups:
             raise TypeError(f"{owner.__name__}.{name} names a lookup and lists others besides.")
@@ -126,7 +132,8 @@ class Ordering:
         }
         self.default = self.parse(",".join(default)) if default else ()
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def declare(self, _owner: type, name: str) -> None:
+        """Take the name."""
         self.name = name
 
     def parse(self, text: str) -> tuple[Term, ...]:
@@ -176,6 +183,8 @@ class FilterSet:
         declared = {
             name: value for name, value in vars(cls).items() if isinstance(value, Filter | Ordering)
         }
+        for name, value in declared.items():
+            value.declare(cls, name)
         cls.filters = {**cls.filters, **declared}
         orderings = [value for value in cls.filters.values() if isinstance(value, Ordering)]
         if len(orderings) > 1:

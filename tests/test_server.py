@@ -1,0 +1,145 @@
+"""The demo under gunicorn, as its user meets it."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parent.parent
+PATH = "/api/v1/oms/customers/list-simple/"
+
+
+@dataclass
+class Server:
+    """A running demo."""
+
+    port: int
+    key: str
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Token {self.key}"}
+
+    def raw(self, request: str) -> bytes:
+        """Send a request as it is and return all that comes back."""
+        with closing(socket.create_connection(("127.0.0.1", self.port), timeout=10)) as connection:
+            connection.sendall(request.replace("\n", "\r\n").encode("latin-1"))
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("demo")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "omsflask", "demo", "--port", str(port)],
+            stdout=output,
+            stderr=output,
+            cwd=ROOT,
+            env=kept | {"OMS_INSTANCE_PATH": str(folder), "PYTHONUNBUFFERED": "1"},
+        )
+    try:
+        for _ in range(300):
+            try:
+                requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        key = re.findall("Token (oms_[0-9a-f]{48})", log.read_text())[0]
+        yield Server(port, key, log)
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def test_the_documented_example_runs(server: Server) -> None:
+    headers = {"Content-Type": "application/json", **server.headers}
+    body = requests.request("GET", server.url + PATH, headers=headers, timeout=10).json()
+    assert body["count"] == 109
+    assert body["next"] == f"{server.url}{PATH}?page=2"
+    described = requests.request("OPTIONS", server.url + PATH, headers=headers, timeout=10).json()
+    assert described["name"] == "list-simple"
+
+
+def test_a_client_that_follows_next_meets_everybody(server: Server) -> None:
+    ids, link = [], server.url + PATH + "?limit=20"
+    with requests.Session() as session:
+        session.headers.update(server.headers)
+        while link:
+            body = session.get(link, timeout=10).json()
+            ids += [row["id"] for row in body["results"]]
+            link = body["next"]
+    assert ids == list(range(1, 110))
+
+
+def test_a_file_is_sent_in_chunks(server: Server) -> None:
+    response = requests.get(
+        server.url + PATH, params={"format": "csv"}, headers=server.headers, timeout=10
+    )
+    assert response.headers["Transfer-Encoding"] == "chunked"
+    assert len(response.content.splitlines()) == 110
+
+
+def test_a_file_over_http_1_0_has_a_length(server: Server) -> None:
+    answer = server.raw(
+        f"GET {PATH}?format=csv HTTP/1.0\nHost: localhost\nAuthorization: Token {server.key}\n\n"
+    )
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert len(body.splitlines()) == 110
+
+
+@pytest.mark.parametrize(
+    "header", ["SCRIPT_NAME: x", "PATH_INFO: /healthz", "X-Forwarded-Host: evil"]
+)
+def test_headers_of_a_client_change_no_address(server: Server, header: str) -> None:
+    answer = server.raw(
+        f"GET {PATH} HTTP/1.1\nHost: localhost\nAuthorization: Token {server.key}\n{header}\n"
+        "Connection: close\n\n"
+    )
+    assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 400"))
+    assert b"evil" not in answer
+
+
+def test_the_log_holds_no_token_no_value_and_no_forged_line(server: Server) -> None:
+    requests.get(
+        server.url + PATH + "?email=private@example.com&id__gt=x",
+        headers=server.headers,
+        timeout=10,
+    )
+    requests.get(server.url + "/api/v1/oms/x%0aforged%1b[31m", headers=server.headers, timeout=10)
+    time.sleep(0.2)
+    served = server.log.read_text().split("Press Ctrl-C")[1]
+    assert "list-simple/ HTTP/1.1" in served
+    for hidden in (server.key, server.key[:20], "private@example.com", "\x1b", "\nforged"):
+        assert hidden not in served
+
+
+def test_health_carries_no_data(server: Server) -> None:
+    for path in ("/healthz", "/readyz"):
+        assert requests.get(server.url + path, timeout=10).json() == {"status": "ok"}
+
+
+def test_elsewhere_is_404_as_json(server: Server) -> None:
+    response = requests.get(server.url + "/nowhere", timeout=10)
+    assert response.status_code == 404
+    assert "detail" in response.json()
