@@ -31,7 +31,7 @@ class DiscreetLogger(Logger):
 
     def setup(self, cfg):
         super().setup(cfg)
-        self.error_log.addFilter(without_query)
+        self.error_log.addFilter(discreet)
 
     def atoms(self, resp, req, environ, request_time):
         atoms = super().atoms(resp, req, environ, request_time)
@@ -39,10 +39,10 @@ class DiscreetLogger(Logger):
         return atoms
 
 
-def without_query(record: logging.LogRecord) -> bool:
-    """Cut the query string off a message that quotes an address."""
-    record.msg = re.sub(r"\?\S*", "?…", record.getMessage())
-    record.args = ()
+def discreet(record: logging.LogRecord) -> bool:
+    """Cut off what a message quotes of a request: a line that is no header, a query string."""
+    message = re.sub(r"(?s)^(Invalid request from ip=\S*: [\w ]*).*", r"\1", record.getMessage())
+    record.msg, record.args = re.sub(r"\?\S*", "?…", message), ()
     return True
 
 

@@ -1,5 +1,11 @@
 """The standalone app for a WSGI server: ``gunicorn wsgi:app``."""
 
-from omsflask.app import create_app
+import sys
 
-app = create_app()
+from omsflask.app import create_app
+from omsflask.settings import SettingError
+
+try:
+    app = create_app()
+except SettingError as error:
+    sys.exit(f"Error: {error}")

@@ -18,6 +18,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.pagination`        page numbers, links
 :mod:`.cursors`           a place in a selection as text
 :mod:`.exports`           whole selections as files
+:mod:`.dumps`             rows as the engine itself writes them
 :mod:`.renderers`         JSON, CSV, spreadsheet, and the choice of one
 :mod:`.introspection`     a service to its OPTIONS document
 :mod:`.errors`            the errors and their one JSON shape

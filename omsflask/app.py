@@ -41,7 +41,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     :raises SettingError: when a setting cannot be used.
     """
-    app = Flask("omsflask", instance_path=os.environ.get("OMS_INSTANCE_PATH"), static_folder=None)
+    app = _bare_app()
     app.config.update(_settings(app.instance_path), **(config or {}))
     app.config.update(
         read(KNOWN_SETTINGS, app.config),
@@ -78,6 +78,16 @@ def readyz() -> Response:
 KNOWN_SETTINGS = (*SETTINGS, *STANDALONE_SETTINGS)
 
 
+def _bare_app() -> Flask:
+    folder = os.environ.get("OMS_INSTANCE_PATH")
+    if folder is not None and not os.path.isabs(folder):
+        raise SettingError(f"OMS_INSTANCE_PATH must be an absolute path, not {folder!r}.")
+    app = Flask("omsflask", instance_path=folder, static_folder=None)
+    # A doubled slash would be redirected, as HTML and before the token is looked at.
+    app.url_map.merge_slashes = False
+    return app
+
+
 def _settings(instance_path: str) -> dict[str, Any]:
     names = defaults(KNOWN_SETTINGS)
     file = Config(instance_path)
@@ -92,17 +102,22 @@ def _trusted_hosts(config: Mapping[str, Any]) -> list[str] | None:
     # Links name OMS_BASE_URL where it is set; else they name the request's host, which may lie.
     if config["OMS_BASE_URL"]:
         return None
-    return [host.strip() for host in config["OMS_TRUSTED_HOSTS"].split(",") if host.strip()]
+    hosts = config["OMS_TRUSTED_HOSTS"].lower().split(",")
+    return [host.strip() for host in hosts if host.strip()]
 
 
 def _prepare_database(app: Flask) -> None:
     try:
         db.init_app(app)
-    except ArgumentError as error:
-        raise SettingError(f"OMS_DATABASE_URL cannot be used: {error}") from error
-    with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "connect", _prepare_sqlite)
+        with app.app_context():
+            engine = db.engine
+    except (ArgumentError, ImportError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError(f"OMS_DATABASE_URL cannot be used: {reason}") from None
+    if engine.dialect.name not in ("sqlite", "postgresql"):
+        raise SettingError("OMS_DATABASE_URL cannot be used: it is neither SQLite nor PostgreSQL.")
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -55,7 +55,7 @@ def hook(verify_token: VerifyToken) -> Callable[[], Response | None]:
 
     def authenticate() -> Response | None:
         if is_preflight(request):
-            return Response(status=204)
+            return Response(status=204, headers={"Vary": "Origin"})
         holder = verify_token(credentials(request.headers.get("Authorization", "")))
         if holder is None:
             raise NotAuthenticated("Invalid token.")

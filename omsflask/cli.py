@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .extension import OMS
 from .fields import format_utc, parse_utc
+from .models import utc_now
 from .settings import SettingError
 from .tables import create_missing
 from .tokens import TokenError, Tokens
@@ -43,13 +45,11 @@ class Moment(click.ParamType[datetime]):
     ) -> datetime:
         """Return the moment, in UTC."""
         try:
-            days = value.removesuffix("d")
-            moment = (
-                datetime.now(UTC) + timedelta(days=int(days)) if days != value else parse_utc(value)
-            )
+            days = re.fullmatch(r"([0-9]{1,5})d", value)
+            moment = utc_now() + timedelta(days=int(days[1])) if days else parse_utc(value)
         except (OverflowError, ValueError):
             self.fail(f"{value!r} is neither a number of days, 90d, nor a date, 2027-01-31.")
-        if moment <= datetime.now(UTC):
+        if moment <= utc_now():
             self.fail(f"{value!r} is over already.")
         return moment
 

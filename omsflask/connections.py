@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
 
@@ -44,6 +44,18 @@ def begin_snapshot(connection: Connection) -> None:
     driver = connection.connection.driver_connection
     if driver is not None and not driver.in_transaction:
         driver.execute("BEGIN")
+
+
+#: Any number will do, as long as it is always the same.
+ADVISORY_LOCK = 0x6F6D73
+
+
+def lock(connection: Connection) -> None:
+    """Begin a transaction that no other one that did the same runs beside."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
 
 
 #: Sets this process's connections apart from those of any other.

@@ -55,7 +55,9 @@ class Cursor:
                 None if value is None else READERS.get(kind, kind)(value)
                 for kind, value in zip(types, values, strict=True)
             )
-            return cls(tuple(read), bool(backward), _integer(count))
+            if type(backward) is not bool or _integer(count) < 0:
+                raise ValueError("sealed by somebody else")
+            return cls(tuple(read), backward, count)
         except (ArithmeticError, TypeError, ValueError):
             raise InvalidParameters({"cursor": ["Invalid cursor."]}) from None
 

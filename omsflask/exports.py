@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from itertools import chain
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from .columns import Cell
 from .connections import snapshot, state
+from .dumps import Dump, dump
 from .errors import Unavailable
 from .ordering import order_by
-from .renderers.table import Table
+from .renderers.table import Row
 from .services import BoundService, Query
 
 BATCH_ROWS = 1000
 
 
 class Export:
-    """An open export, counted but not yet read. Whoever makes one closes it.
+    """An open export, counted but not yet read: a :class:`~omsflask.renderers.table.Table`.
+
+    Whoever makes one closes it.
 
     All is read from one snapshot, by a connection of the export's own.
     """
@@ -38,17 +42,27 @@ class Export:
             self.close()
             raise
 
-    def table(self) -> Table:
-        """Return the rows, whose first batch is read at once, so that errors come early."""
+    @property
+    def title(self) -> str:
+        """What a sheet is called."""
+        return self._listing.service.resource
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """The columns, in order."""
+        return self._listing.cells
+
+    def batches(self) -> Iterator[Sequence[Row]]:
+        """Yield the rows, some at a time, as values."""
         result = self._connection.execution_options(yield_per=BATCH_ROWS).execute(self._statement)
-        batches = result.partitions()
-        first = next(batches, [])
-        return Table(
-            title=self._listing.service.resource,
-            cells=self._listing.cells,
-            count=self.count,
-            batches=map(self._listing.shown, chain([first], batches)),
-        )
+        return map(self._listing.shown, result.partitions())
+
+    def dump(self) -> Dump | None:
+        """Return the rows as the engine writes them, where it can."""
+        rows = dump(self._connection, self._statement, self.cells)
+        if rows is not None:
+            self._open.callback(rows.batches.close)
+        return rows
 
     def close(self) -> None:
         """Give the connection back, whether all was read or not."""

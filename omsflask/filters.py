@@ -137,11 +137,11 @@ class Ordering:
         self.name = name
 
     def parse(self, text: str) -> tuple[Term, ...]:
-        """Return the steps that ``text`` names; of a name twice, the first counts.
+        """Return the steps that ``text`` names: of a name twice the first, of a blank none.
 
         :raises ValidationError: with one message for each part that is no choice.
         """
-        parts = [part.strip() for part in text.split(",")]
+        parts = [part for part in map(str.strip, text.split(",")) if part]
         wrong = [part for part in parts if part not in self.choices]
         if wrong:
             raise ValidationError(

@@ -21,7 +21,7 @@ Row = Sequence[Any]
 #: No engine takes a larger OFFSET, and no table has as many rows.
 MAX_OFFSET = 2**63 - 1
 
-PAGE_NUMBER = re.compile(r"0*([1-9][0-9]{0,18})")
+PAGE_NUMBER = re.compile(r"0*([1-9][0-9]{0,17})")
 
 
 @dataclass(frozen=True)

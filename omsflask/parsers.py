@@ -18,17 +18,21 @@ from webargs.flaskparser import FlaskParser
 from .errors import InvalidParameters
 from .services import ListService, Query
 
-WHOLE_NUMBER = re.compile(r"\s*[-+]?\d+\s*", re.ASCII)
+#: ``109.0`` is whole too, and what pandas makes of a column of keys with a gap.
+WHOLE_NUMBER = re.compile(r"\s*([-+]?\d+)(?:\.0*)?\s*", re.ASCII)
 INT64 = (-(2**63), 2**63 - 1)
 
 
 def whole_number(text: str) -> int:
     """Return the integer that ``text`` writes in ASCII digits; 64 bits at most."""
-    if WHOLE_NUMBER.fullmatch(text) is None:
+    match = WHOLE_NUMBER.fullmatch(text)
+    if match is None:
         raise ValidationError("Enter a whole number.")
     low, high = INT64
-    # A number of many digits is out of range whatever they are; int() would refuse thousands.
-    number = int(text) if len(text) < 100 else (low - 1 if "-" in text else high + 1)
+    # A number of more digits is out of range whatever they are; int() would refuse thousands.
+    digits = match[1].lstrip("+-0") or "0"
+    number = int(digits) if len(digits) < 20 else high + 2
+    number = -number if "-" in match[1] else number
     if number < low:
         raise ValidationError(f"Ensure this value is greater than or equal to {low}.")
     if number > high:
@@ -107,7 +111,9 @@ class QueryParser(FlaskParser):
     def load_querystring(self, req: Request, schema: Schema) -> dict[str, str]:
         """Return each name with its last value. An empty value is none, but for ``cursor=``."""
         pairs = split(req.query_string)
-        arguments = {name: value for name, value in pairs if value or name == "cursor"}
+        arguments = {
+            name: value for name, value in dict(pairs).items() if value or name == "cursor"
+        }
         if complaints := self.complaints([name for name, _ in pairs], schema):
             raise ValidationError({**schema.validate(arguments), **complaints})
         return arguments
@@ -155,7 +161,7 @@ def parse(request: Request, service: ListService, formats: Sequence[str], lenien
     values = parser.parse(schema, request, location="query")
     ordering = service.filters.ordering
     return Query(
-        arguments=parser.load_querystring(request, schema),
+        arguments=dict(split(request.query_string)),
         filters={name: values[name] for name in service.filters.parameters if name in values},
         ordering=values.get(ordering.name, ()) if ordering else (),
         **{name: values.get(name) for name in QuerySchema().fields},

@@ -30,8 +30,7 @@ Scope = Callable[[Select[Any], Any], Select[Any]]
 class Query:
     """What a request asks for, parsed and checked.
 
-    :param arguments: the query string as sent, each name with its last value, blanks left out
-        except ``cursor=``.
+    :param arguments: the query string as sent, each name with its last value.
     :param filters: by the parameter's name, its value.
     :param ordering: the steps asked for; none when the request names none.
     :param page: as sent, since ``last`` is one too.

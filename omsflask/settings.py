@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 BOOLEANS = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
 KINDS: dict[type, tuple[str, Any]] = {
     bool: ("true or false", lambda value: BOOLEANS[str(value).strip().lower()]),
     int: ("a whole number", lambda value: int(str(value))),
     float: ("a number", lambda value: float(str(value))),
-    str: ("text", str),
+    str: ("text", _text),
 }
+
+#: A host's name, with a dot before it for every one below.
+HOST = r"\.?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 
 
 class SettingError(ValueError):
@@ -22,12 +33,19 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One ``OMS_*`` setting. The type of its default is the type of its values."""
+    """One ``OMS_*`` setting. The type of its default is the type of its values.
+
+    :param pattern: of a text.
+    :param form: what the pattern asks for, in words.
+    """
 
     name: str
     default: bool | int | float | str
     meaning: str
     minimum: int = 0
+    maximum: int = 10**6
+    pattern: str = ".*"
+    form: str = "text"
 
     def read(self, value: object) -> bool | int | float | str:
         """Return ``value``, perhaps the text of an environment variable, in the setting's type.
@@ -37,10 +55,14 @@ class Setting:
         kind, convert = KINDS[type(self.default)]
         try:
             result: bool | int | float | str = convert(value)
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):
             raise SettingError(f"{self.name} must be {kind}, not {value!r}.") from None
-        if not isinstance(result, str) and not result >= self.minimum:
-            raise SettingError(f"{self.name} must be at least {self.minimum}, not {value!r}.")
+        if isinstance(result, str):
+            if re.fullmatch(self.pattern, result, re.IGNORECASE) is None:
+                raise SettingError(f"{self.name} must be {self.form}, not {value!r}.")
+        elif not self.minimum <= result <= self.maximum:
+            bounds = f"from {self.minimum} to {self.maximum}"
+            raise SettingError(f"{self.name} must be {bounds}, not {value!r}.")
         return result
 
 
@@ -61,6 +83,8 @@ SETTINGS = (
         "",
         "What comes before the path in links, `https://oms.example.com`. Empty: taken from the"
         " request.",
+        pattern=r"(https?://[^\s/?#\\@]+(/[^\s?#\\]*)?)?",
+        form="an absolute http or https address",
     ),
     Setting(
         "OMS_MAX_CONCURRENT_EXPORTS",
@@ -68,6 +92,7 @@ SETTINGS = (
         "Whole exports at a time in one process; more are 503 with `Retry-After`.",
         minimum=1,
     ),
+    Setting("OMS_CSV_BOM", False, "Begin CSV with a byte order mark, by which Excel knows UTF-8."),
     Setting(
         "OMS_CSV_GUARD", True, "Defuse CSV cells that a spreadsheet would run, with a leading `'`."
     ),
@@ -90,6 +115,8 @@ STANDALONE_SETTINGS = (
         "localhost,127.0.0.1",
         "Host names, by commas, that a request may name; `.example.com` is every one below. Others"
         " are 400. Empty, or where `OMS_BASE_URL` is set: any.",
+        pattern=rf"(\s*{HOST}\s*(,\s*{HOST}\s*)*)?",
+        form="names of hosts by commas",
     ),
 )
 

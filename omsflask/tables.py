@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Engine, Table, inspect, text
+from sqlalchemy import Connection, Engine, Table, inspect
 from sqlalchemy.exc import OperationalError
 
-#: Any number will do, as long as it is always the same.
-ADVISORY_LOCK = 0x6F6D73
+from .connections import lock
 
 
 def create_missing(engine: Engine, tables: Iterable[Table]) -> list[str]:
@@ -21,7 +20,7 @@ def create_missing(engine: Engine, tables: Iterable[Table]) -> list[str]:
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             _write_ahead(connection)
-        _lock(connection)
+        lock(connection)
         existing = set(inspect(connection).get_table_names())
         for table in wanted:
             table.create(connection, checkfirst=True)
@@ -40,13 +39,6 @@ def with_referred(tables: Iterable[Table]) -> list[Table]:
             todo += [key.column.table for key in table.foreign_keys]
     metadata = next(iter(found.values())).metadata
     return [table for table in metadata.sorted_tables if table.key in found]
-
-
-def _lock(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ADVISORY_LOCK})
 
 
 def _write_ahead(connection: Connection) -> None:

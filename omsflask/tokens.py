@@ -20,13 +20,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from .connections import bind_of
+from .connections import bind_of, lock
 from .models import TokenMixin, utc_now
 
 logger = logging.getLogger(__name__)
 
 KEY = re.compile(r"oms_([0-9a-f]{40})([0-9a-f]{8})")
 PREFIX_LENGTH = 12
+NAME_LENGTH = 255
 LAST_USED_STEP = timedelta(minutes=1)
 
 
@@ -84,10 +85,13 @@ class Tokens:
     def issue(self, name: str, expires_at: datetime | None = None) -> str:
         """Store a new token and return its key, which cannot be had again.
 
-        :raises TokenError: when a token of that name is in use.
+        :raises TokenError: when a token of that name is in use, or it is no name.
         """
+        if not (name.strip() and name.isprintable() and len(name) <= NAME_LENGTH):
+            raise TokenError(f"A token's name is 1 to {NAME_LENGTH} printable characters.")
         key = make_key()
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection, connection.begin():
+            lock(connection)
             if connection.scalar(select(self.table.c.id).where(self._usable(name))) is not None:
                 raise TokenError(f"A token named {name!r} is in use; revoke it first.")
             connection.execute(
@@ -117,12 +121,13 @@ class Tokens:
         with self.engine.begin() as connection:
             found = connection.execute(select(self.table).where(named)).all()
             if not found:
-                begins = self.table.c.prefix.startswith(name_or_prefix, autoescape=True)
+                start = name_or_prefix[:PREFIX_LENGTH]
+                begins = self.table.c.prefix.startswith(start, autoescape=True)
                 found = connection.execute(select(self.table).where(live, begins)).all()
                 if len(found) > 1:
-                    raise TokenError(f"{len(found)} tokens begin with {name_or_prefix!r}.")
+                    raise TokenError(f"{len(found)} tokens begin with {start!r}.")
             if not found or not name_or_prefix:
-                raise TokenError(f"No token in use is named or begins with {name_or_prefix!r}.")
+                raise TokenError("No token in use is named so, or begins so.")
             connection.execute(
                 self.table.update()
                 .where(self.table.c.id.in_([row.id for row in found]))

@@ -23,7 +23,7 @@ from .introspection import metadata
 from .pagination import Links, Page, Paginator
 from .parsers import parse
 from .renderers import FORMATS, PUBLISHED, FileRenderer, Renderer, choose, json
-from .renderers.table import Table
+from .renderers.table import PageTable
 from .services import BoundService, Query
 
 METHODS = ("GET", "HEAD", "OPTIONS")
@@ -73,7 +73,9 @@ def _paginator(listing: BoundService, query: Query) -> Paginator:
 
 
 def _address() -> str:
-    base = current_app.config["OMS_BASE_URL"] or request.root_url
+    base = current_app.config["OMS_BASE_URL"]
+    # Not request.root_url, which shows the letters of an international name.
+    base = base or f"{request.scheme}://{request.host}{quote(request.root_path)}"
     return f"{base.rstrip('/')}{quote(request.path.rstrip('/'))}/"
 
 
@@ -81,7 +83,7 @@ def _render(listing: BoundService, page: Page, renderer: Renderer) -> Response:
     if not isinstance(renderer, FileRenderer):
         body = json.render(list(listing.service.fields), page)
         return _respond(body, renderer.content_type, body)
-    table = Table(listing.service.resource, listing.cells, len(page.rows), [page.rows])
+    table = PageTable(listing.service.resource, listing.cells, page.rows)
     body = b"".join(renderer.stream(table, current_app.config))
     headers = _file_headers(listing, renderer, page.count)
     if page.next:
@@ -106,9 +108,9 @@ def _export(
         slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"])
         ending.callback(slots.give_back)
         export = ending.enter_context(closing(Export(bind, listing, query, g.oms_holder)))
-        pieces = renderer.stream(export.table(), config)
-        # What can fail at once fails before the headers go, as an answer and not as a cut file.
-        pieces = chain([next(pieces)], pieces)
+        pieces = renderer.stream(export, config)
+        # What can fail at once fails before the headers go: an answer, and not a cut file.
+        pieces = chain([next(pieces), next(pieces, b"")], pieces)
         response = _file(pieces, export, listing, query, renderer)
         if request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             _spool(response)

@@ -96,7 +96,22 @@ def test_tokens_are_created_listed_and_revoked(shell: Shell) -> None:
     assert shell("token", "create", "warehouse", "--expires", "2999-01-31").exit_code == 0
 
 
-@pytest.mark.parametrize("expires", ["soon", "-1d", "2001-01-01", "9999999999d"])
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[31m", "x" * 256, "\udcff"])
+def test_a_wrong_name_is_refused(shell: Shell, name: str) -> None:
+    shell("init-db")
+    result = shell("token", "create", name)
+    assert result.exit_code == 1
+    assert result.stderr == "Error: A token's name is 1 to 255 printable characters.\n"
+
+
+def test_a_name_is_given_once_though_several_ask(shell: Shell) -> None:
+    shell("init-db")
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: shell.run("omsflask", "token", "create", "x"), range(4)))
+    assert sorted(it.returncode for it in results) == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("expires", ["soon", "-1d", "2001-01-01", "9999999999d", "٣d", "1_0d"])
 def test_a_wrong_expiry_is_refused(shell: Shell, expires: str) -> None:
     shell("init-db")
     result = shell("token", "create", "x", "--expires", expires)
@@ -116,7 +131,18 @@ def test_without_tables_the_answer_is_a_sentence(shell: Shell) -> None:
     ("name", "value", "message"),
     [
         ("OMS_PAGE_SIZE", "ten", "OMS_PAGE_SIZE must be a whole number, not 'ten'."),
-        ("OMS_PAGE_SIZE", "0", "OMS_PAGE_SIZE must be at least 1, not '0'."),
+        ("OMS_PAGE_SIZE", "0", "OMS_PAGE_SIZE must be from 1 to 1000000, not '0'."),
+        ("OMS_TOKEN_MEMORY_SECONDS", "inf", "OMS_TOKEN_MEMORY_SECONDS must be from 0 to"),
+        ("OMS_TOKEN_MEMORY_SECONDS", "nan", "OMS_TOKEN_MEMORY_SECONDS must be from 0 to"),
+        ("OMS_BASE_URL", "oms.example.com", "OMS_BASE_URL must be an absolute http or https"),
+        ("OMS_BASE_URL", "http://x/?a=1", "OMS_BASE_URL must be an absolute http or https"),
+        ("OMS_BASE_URL", "http://x\r\ny", "OMS_BASE_URL must be an absolute http or https"),
+        ("OMS_TRUSTED_HOSTS", "http://x", "OMS_TRUSTED_HOSTS must be names of hosts by commas"),
+        ("OMS_TRUSTED_HOSTS", "[::1]", "OMS_TRUSTED_HOSTS must be names of hosts by commas"),
+        ("OMS_TRUSTED_HOSTS", ",", "OMS_TRUSTED_HOSTS must be names of hosts by commas"),
+        ("OMS_INSTANCE_PATH", "relative", "OMS_INSTANCE_PATH must be an absolute path"),
+        ("OMS_DATABASE_URL", "postgresql://u:p@h:abc/db", "OMS_DATABASE_URL cannot be used"),
+        ("OMS_DATABASE_URL", "mysql://x/y", "OMS_DATABASE_URL cannot be used"),
         ("OMS_CSV_GUARD", "maybe", "OMS_CSV_GUARD must be true or false, not 'maybe'."),
         ("OMS_DATABASE_URL", "nonsense", "OMS_DATABASE_URL cannot be used"),
         ("OMS_DATABASE_URL", "nonsense://x", "OMS_DATABASE_URL cannot be used"),

@@ -17,7 +17,7 @@ def arguments(link: str) -> dict[str, str]:
 
 def test_links_keep_the_other_parameters_sorted_by_name(client: Client) -> None:
     body = client.page("limit=5&page=3&id__gt=2&first_name=&channel_id=1").json
-    base = f"http://localhost{PATH}?channel_id=1&id__gt=2&limit=5"
+    base = f"http://localhost{PATH}?channel_id=1&first_name=&id__gt=2&limit=5"
     assert body["next"] == f"{base}&page=4"
     assert body["previous"] == f"{base}&page=2"
 
@@ -79,6 +79,16 @@ def test_an_untrusted_host_makes_no_links(client: Client, host: str) -> None:
     response = client.page(environ_overrides={"HTTP_HOST": host})
     assert response.status_code == 400
     assert host not in response.text
+
+
+def test_links_name_an_international_host_in_ascii(
+    new_client: Callable[..., Client],
+) -> None:
+    client = new_client([*plausible(3)], OMS_TRUSTED_HOSTS="xn--irket-idb.com")
+    response = client.page(
+        "limit=1&format=csv", environ_overrides={"HTTP_HOST": "xn--irket-idb.com"}
+    )
+    assert response.headers["Link"].startswith("<http://xn--irket-idb.com/api")
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000"])

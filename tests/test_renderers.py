@@ -29,7 +29,8 @@ CHOICES = [
     ("text/csv, application/json", "json"),
     ("application/xls", "xls"),
     (XLSX, "xlsx"),
-    ("text/csv;q=abc, application/xls;q=0.1", "xls"),
+    ("text/csv;q=abc, application/xls;q=0.1", "csv"),
+    ("application/xls;q=1.5, application/json", "json"),
 ]
 
 
@@ -40,7 +41,7 @@ def test_the_accept_header_chooses(accept: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "accept",
-    ["text/html", "application/json;q=0", "*/*;q=0", "nonsense", "text/csv;q=nan", "image/*;q=1"],
+    ["text/html", "application/json;q=0", "*/*;q=0", "nonsense", "text/csv;q=0.000", "image/*;q=1"],
 )
 def test_what_cannot_be_had_is_not_acceptable(client: Client, accept: str) -> None:
     with pytest.raises(NotAcceptable):

@@ -127,6 +127,8 @@ def test_the_log_holds_no_token_no_value_and_no_forged_line(server: Server) -> N
         timeout=10,
     )
     requests.get(server.url + "/api/v1/oms/x%0aforged%1b[31m", headers=server.headers, timeout=10)
+    server.raw(f"GET {PATH} HTTP/1.1\nHost: x\nAuthorization Token {server.key}\n\n")
+    server.raw(f"GET {PATH}?email=x private@example.com HTTP/1.1\nHost: x\n\n")
     time.sleep(0.2)
     served = server.log.read_text().split("Press Ctrl-C")[1]
     assert "list-simple/ HTTP/1.1" in served

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,9 @@ RENDERERS: dict[str, Renderer] = {
 FORMATS = tuple(RENDERERS)
 PUBLISHED = tuple(RENDERERS[name].media_type for name in ("json", "csv", "xls"))
 
+#: RFC 9110, 12.4.2. What is written otherwise is no weight.
+WEIGHT = re.compile(r"q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", re.ASCII)
+
 
 def choose(format_name: str | None, accept: str) -> Renderer:
     """Return the renderer that a request asks for: by name, else by its Accept header.
@@ -72,11 +76,8 @@ def choose(format_name: str | None, accept: str) -> Renderer:
 
 def _range(text: str) -> tuple[str, float]:
     media_range, *parameters = (part.strip().lower() for part in text.split(";"))
-    quality = next((it[2:] for it in parameters if it.startswith("q=")), "1")
-    try:
-        return media_range, float(quality)
-    except ValueError:
-        return media_range, 0.0
+    weights = [float(it[2:]) for it in parameters if WEIGHT.fullmatch(it)]
+    return media_range, weights[0] if weights else 1.0
 
 
 def _welcome(media_type: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..columns import Cell
+from ..dumps import Dump
 
 Row = Sequence[Any]
 
 
-@dataclass(frozen=True)
-class Table:
-    """A selection on its way into a file.
+class Table(Protocol):
+    """A selection on its way into a file; its rows are read once, in one of two ways."""
 
-    :param title: of the sheet.
-    :param cells: the columns, in order.
-    :param count: of the rows, counted in the snapshot that they come from.
-    :param batches: the rows, some at a time, as they are shown.
-    """
+    @property
+    def title(self) -> str:
+        """What a sheet is called."""
+
+    @property
+    def cells(self) -> Sequence[Cell]:
+        """The columns, in order."""
+
+    @property
+    def count(self) -> int:
+        """The number of rows, counted in the snapshot that they come from."""
+
+    def batches(self) -> Iterator[Sequence[Row]]:
+        """Yield the rows, some at a time, as values."""
+
+    def dump(self) -> Dump | None:
+        """Return the rows as the engine writes them, where it can."""
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """The rows of a page."""
 
     title: str
     cells: Sequence[Cell]
-    count: int
-    batches: Iterable[Sequence[Row]]
+    rows: Sequence[Row]
 
     @property
-    def names(self) -> list[str]:
-        """The columns' published names."""
-        return [cell.name for cell in self.cells]
+    def count(self) -> int:
+        """The number of rows on the page."""
+        return len(self.rows)
+
+    def batches(self) -> Iterator[Sequence[Row]]:
+        """Yield them all."""
+        yield self.rows
+
+    def dump(self) -> None:
+        """They are read already."""
+        return

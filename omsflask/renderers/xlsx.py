@@ -16,9 +16,9 @@ def stream(table: Table, config: Mapping[str, Any]) -> Iterator[bytes]:
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         sheet = book.add_worksheet(table.title)
-        sheet.write_row(0, 0, table.names, book.add_format({"bold": True}))
+        sheet.write_row(0, 0, [cell.name for cell in table.cells], book.add_format({"bold": True}))
         number = 0
-        for batch in table.batches:
+        for batch in table.batches():
             for row in batch:
                 number += 1
                 for column, value in enumerate(row):

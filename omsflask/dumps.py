@@ -1,0 +1,158 @@
+"""Rows as the engine itself writes them: one text a row, without a Python object for each value.
+
+A CSV of a million customers is made of little else than fetching, so the text of a row is made
+where the row is: by PostgreSQL's COPY, by SQLite's ``printf``. What comes is not CSV yet; nothing
+is quoted. See :mod:`omsflask.renderers.csv`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from marshmallow import fields
+from sqlalchemy import Connection, Select, case, func, literal_column
+from sqlalchemy.sql.elements import ColumnElement
+
+from .columns import Cell, iso8601
+
+BATCH_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A selection's rows, as text, null being nothing.
+
+    :param batches: some rows at a time.
+    :param block: joins a batch: rows ended by CRLF, and between cells :data:`TEXT` before one of
+        text, :data:`OTHER` before any other; none where a cell could be mistaken for an end.
+    :param cells: splits a row of a batch into the cells' texts.
+    """
+
+    batches: Generator[Sequence[bytes]]
+    block: Callable[[Sequence[bytes]], bytes | None]
+    cells: Callable[[bytes], list[str]]
+
+
+#: Bytes that UTF-8 never uses.
+TEXT, OTHER = b"\xff", b"\xfe"
+
+
+def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump | None:
+    """Return the rows of ``statement`` as the engine writes them.
+
+    :returns: none where the engine cannot, where a cell must be converted in Python, or where the
+        first is text, before which there is no mark.
+    """
+    writer = WRITERS.get(connection.dialect.name)
+    if writer is None or isinstance(cells[0].field, fields.String):
+        return None
+    if not all(map(_is_text_in_sql, cells)):
+        return None
+    return writer(connection, statement, cells)
+
+
+def _is_text_in_sql(cell: Cell) -> bool:
+    return cell.convert is None and not isinstance(cell.field, fields.Boolean)
+
+
+def _mark(cell: Cell) -> bytes:
+    return TEXT if isinstance(cell.field, fields.String) else OTHER
+
+
+# SQLite
+
+
+def _sqlite(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump:
+    driver: Any = connection.connection.driver_connection
+    row = statement.with_only_columns(_printf(cells), maintain_column_froms=True)
+
+    def batches() -> Generator[Sequence[bytes]]:
+        text_factory = driver.text_factory
+        driver.text_factory = bytes
+        try:
+            cursor: Any = connection.execute(row).cursor
+            while rows := cursor.fetchmany(BATCH_ROWS):
+                yield [text for (text,) in rows]
+        finally:
+            driver.text_factory = text_factory
+
+    def block(rows: Sequence[bytes]) -> bytes | None:
+        if _holds_line_end(b"".join(rows)):
+            return None
+        return b"\r\n".join(rows) + b"\r\n"
+
+    def split(row: bytes) -> list[str]:
+        return [cell.decode() for cell in row.replace(OTHER, TEXT).split(TEXT)]
+
+    return Dump(batches(), block, split)
+
+
+def _holds_line_end(text: bytes) -> bool:
+    return b"\n" in text or b"\r" in text
+
+
+def _printf(cells: Sequence[Cell]) -> ColumnElement[str]:
+    formats: list[bytes] = []
+    values: list[Any] = []
+    for cell in cells:
+        column = cell.expression
+        if isinstance(cell.shown, iso8601) and not getattr(column, "nullable", True):
+            # What iso8601 compiles to, in fewer calls where the text is as SQLAlchemy stores it.
+            fits = func.length(column) == 26
+            time = case((fits, func.substr(column, 12)), else_=func.substr(cell.shown, 12, 15))
+            formats.append(_mark(cell) + b"%.10sT%sZ")
+            values += [column, time]
+        else:
+            formats.append(_mark(cell) + b"%s")
+            values.append(cell.shown)
+    pattern = b"".join(formats)[len(OTHER) :].hex()
+    return func.printf(literal_column(f"CAST(x'{pattern}' AS TEXT)"), *values)
+
+
+# PostgreSQL
+
+SEPARATOR = b"\x1f"
+
+#: COPY's text format, which escapes what it must: https://www.postgresql.org/docs/current/sql-copy.html
+COPY = r"COPY ({}) TO STDOUT (FORMAT text, DELIMITER E'\x1f', NULL '')"
+ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+
+
+def _postgresql(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump:
+    driver: Any = connection.connection.driver_connection
+    compiled = statement.compile(connection, compile_kwargs={"render_postcompile": True})
+
+    def batches() -> Generator[Sequence[bytes]]:
+        # COPY takes no parameters of the server's: psycopg writes them into the text, escaped.
+        copying = driver.cursor().copy(COPY.format(compiled), compiled.params)
+        with copying as rows:
+            while batch := list(islice(rows, BATCH_ROWS)):
+                yield batch
+
+    # COPY has one separator for all cells: any may be text.
+    def block(rows: Sequence[bytes]) -> bytes | None:
+        lines = b"".join(rows)
+        if b"\\" in lines or b"\r" in lines:
+            return None
+        return lines.replace(SEPARATOR, TEXT).replace(b"\n", b"\r\n")
+
+    def split(row: bytes) -> list[str]:
+        return [_unescape(cell).decode() for cell in _CELL.findall(bytes(row)[:-1] + SEPARATOR)]
+
+    return Dump(batches(), block, split)
+
+
+#: A cell and the separator that ends it, which is one where no backslash stands before it.
+_CELL = re.compile(rb"((?:[^\\\x1f]|\\.)*)\x1f", re.DOTALL)
+
+
+def _unescape(cell: bytes) -> bytes:
+    return ESCAPED.sub(lambda match: ESCAPES.get(match[1], match[1]), cell)
+
+
+WRITERS = {"sqlite": _sqlite, "postgresql": _postgresql}
