@@ -34,11 +34,13 @@ class iso8601(GenericFunction[str]):  # noqa: N801
 
 @compiles(iso8601, "sqlite")
 def _sqlite(element: iso8601, compiler: SQLCompiler, **options: Any) -> str:
-    # Stored text may have no fraction (CURRENT_TIMESTAMP) or a shorter one (strftime's %f).
+    # SQLAlchemy stores 26 characters. What others store may have no fraction (CURRENT_TIMESTAMP)
+    # or a shorter one (strftime's %f).
     text = compiler.process(element.clauses, **options)
     return (
-        f"(substr({text}, 1, 10) || 'T' || substr({text}, 12, 8) || '.' ||"
-        f" substr(substr({text}, 21) || '000000', 1, 6) || 'Z')"
+        f"CASE length({text}) WHEN 26 THEN replace({text}, ' ', 'T') || 'Z' ELSE"
+        f" substr({text}, 1, 10) || 'T' || substr({text}, 12, 8) || '.' ||"
+        f" substr(substr({text}, 21) || '000000', 1, 6) || 'Z' END"
     )
 
 
