@@ -27,6 +27,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.app`               ``create_app()``: the standalone host
 :mod:`.tables`            the tables that are missing, made under a lock
 :mod:`.samples`           customers to try it with
+:mod:`.exporting`         ``export``: the same files from the command line
 :mod:`.cli`               ``flask oms …``; ``omsflask …`` is in ``__main__``
 ========================  ======================================================================
 """

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
-from .extension import OMS
+from .exporting import export
+from .extension import NoExtension, current_oms
 from .fields import format_utc, parse_utc
 from .models import utc_now
 from .settings import SettingError
@@ -26,13 +26,14 @@ class Commands(AppGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (SettingError, TokenError) as error:
+        except (NoExtension, SettingError, TokenError) as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
             raise click.ClickException(f"The database did not answer: {error.orig}") from error
 
 
 oms = Commands("oms", help="The list services of this app and the tokens that open them.")
+oms.add_command(export)
 
 
 class Moment(click.ParamType[datetime]):
@@ -63,10 +64,10 @@ def init_db() -> None:
 
 def create_tables() -> list[str]:
     """Create what is missing of the tables that the app's lists and tokens are in."""
-    extension = _extension()
-    models = [listing.model for listing in extension.listings]
-    models += [] if extension.verify_token else [extension.tokens.model]
-    bind = extension.session().get_bind(models[0])
+    oms = current_oms()
+    models = [listing.model for listing in oms.listings]
+    models += [] if oms.verify_token else [oms.tokens.model]
+    bind = oms.session().get_bind(models[0])
     return create_missing(bind.engine, [model.__table__ for model in models])
 
 
@@ -102,18 +103,11 @@ def revoke(name_or_prefix: str) -> None:
         click.echo(f"Revoked {name}.", err=True)
 
 
-def _extension() -> OMS:
-    extension = current_app.extensions.get("oms")
-    if not isinstance(extension, OMS):
-        raise click.ClickException("This app has no OMS extension: OMS(…).init_app(app).")
-    return extension
-
-
 def _tokens() -> Tokens:
-    extension = _extension()
-    if extension.verify_token is not None:
+    oms = current_oms()
+    if oms.verify_token is not None:
         raise click.ClickException("This app verifies tokens by itself (verify_token=…).")
-    return extension.tokens
+    return oms.tokens
 
 
 def _cell(value: object) -> str:

@@ -30,7 +30,8 @@ class InvalidParameters(ServiceError):
     status = 400
 
     def __init__(self, messages: Mapping[str, Sequence[str]]) -> None:
-        super().__init__({name: list(texts) for name, texts in messages.items()})
+        self.messages = {name: list(texts) for name, texts in messages.items()}
+        super().__init__(self.messages)
 
 
 class NotAuthenticated(ServiceError):

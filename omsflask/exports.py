@@ -55,6 +55,7 @@ class Export:
     def batches(self) -> Iterator[Sequence[Row]]:
         """Yield the rows, some at a time, as values."""
         result = self._connection.execution_options(yield_per=BATCH_ROWS).execute(self._statement)
+        self._open.callback(result.close)
         return map(self._listing.shown, result.partitions())
 
     def dump(self) -> Dump | None:

@@ -114,6 +114,21 @@ class OMS:
             _route(state, "/<oms_rest:path>", "rest", _not_found)
 
 
+class NoExtension(LookupError):
+    """The app has no :class:`OMS`. The text is one sentence."""
+
+
+def current_oms() -> OMS:
+    """Return the current app's extension.
+
+    :raises NoExtension: when it has none.
+    """
+    oms = current_app.extensions.get("oms")
+    if not isinstance(oms, OMS):
+        raise NoExtension("This app has no OMS extension: OMS(…).init_app(app).")
+    return oms
+
+
 class Rest(BaseConverter):
     """The rest of a path, slashes and all: nothing below the prefix answers a stranger."""
 

@@ -208,7 +208,10 @@ class Verifier:
             return  # One connection for all threads, as tests have: it is in use right now.
         self._recorded[holder.id] = now
         threading.Thread(
-            target=self.tokens.record_use, args=(engine, holder.id), daemon=True
+            target=self.tokens.record_use,
+            args=(engine, holder.id),
+            name="omsflask-last-used",
+            daemon=True,
         ).start()
 
 

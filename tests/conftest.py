@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -106,8 +107,16 @@ def make_client(app: Flask) -> Client:
     return client
 
 
+def settle() -> None:
+    """Wait until the use of every token is noted."""
+    for thread in threading.enumerate():
+        if thread.name == "omsflask-last-used":
+            thread.join()
+
+
 def dispose(app: Flask) -> None:
     """Close an app's connections, each of which left open would be a warning."""
+    settle()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()

@@ -5,17 +5,20 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import dispose
+from conftest import dispose, make_client
 from flask import Flask
 from flask.cli import ScriptInfo
+from openpyxl import load_workbook
 from sqlalchemy import create_engine, func, inspect, select
 
+from omsflask import exporting
 from omsflask.__main__ import omsflask
 from omsflask.app import Customer, create_app
 from omsflask.tokens import is_well_formed
@@ -41,6 +44,7 @@ class Shell:
         result = CliRunner().invoke(
             omsflask, arguments, obj=ScriptInfo(create_app=factory), env=self.environ | environ
         )
+        assert isinstance(result.exception, SystemExit | None), result.exception
         for app in apps:
             dispose(app)
         return result
@@ -226,3 +230,72 @@ def test_the_demo_says_when_its_port_is_taken(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         result = Shell(tmp_path, "sqlite:///x.sqlite3")("demo", "--port", port)
     assert result.stderr == f"Error: Port {port} is in use. Choose another: --port.\n"
+
+
+@pytest.fixture
+def demo(shell: Shell) -> Shell:
+    assert shell("demo", "--no-serve").exit_code == 0
+    return shell
+
+
+def test_an_export_is_the_file_that_the_service_gives(demo: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    result = demo("export", str(file))
+    assert result.stderr == f"Wrote 109 rows to {file}.\n"
+    app = create_app({"OMS_DATABASE_URL": demo.url})
+    client = make_client(app)
+    assert file.read_bytes() == client.page("format=csv").data
+    dispose(app)
+
+
+def test_an_export_is_narrowed_by_the_filters_of_the_list(demo: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "some.xlsx"
+    result = demo("export", str(file), "--filter", "id__gt=100", "--filter", "sort=-id")
+    assert result.exit_code == 0, result.stderr
+    sheet = load_workbook(file).active
+    assert [row[0] for row in sheet.iter_rows(min_row=2, values_only=True)] == [
+        *range(109, 100, -1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x.txt"], "x.txt ends neither in .csv nor in .xlsx."),
+        (["x.csv", "--filter", "id__gt"], "'id__gt' is not NAME=VALUE."),
+        (["x.csv", "--filter", "id__gt=x"], "id__gt: Enter a whole number."),
+        (["x.csv", "--filter", "emial=x"], "emial: Unknown parameter. Did you mean email?"),
+        (["x.csv", "--filter", "limit=5"], "An export is whole"),
+        (["nowhere/x.csv"], "could not be written: No such file or directory."),
+        (["/dev/full/x.csv"], "Not a directory"),
+    ],
+)
+def test_a_wrong_export_is_a_sentence_and_leaves_nothing(
+    demo: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(os.listdir())
+    result = demo("export", *arguments)
+    assert result.exit_code != 0
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert sorted(os.listdir()) == before
+
+
+def test_a_failed_export_leaves_the_file_that_was_there(
+    demo: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("yesterday's")
+
+    def full(*_: object) -> Iterator[bytes]:
+        yield b"id"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(
+        exporting.RENDERER_OF, ".csv", replace(exporting.RENDERER_OF[".csv"], stream=full)
+    )
+    result = demo("export", str(file))
+    assert result.stderr == f"Error: {file} could not be written: No space left on device.\n"
+    assert file.read_text() == "yesterday's"
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]

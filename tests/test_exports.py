@@ -1,0 +1,217 @@
+"""Whole exports: one snapshot, bounded, given back in every ending."""
+
+import csv
+import io
+import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import PATH, Client, dispose, make_app, make_client, settle
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert
+from sqlalchemy.exc import OperationalError
+
+from omsflask.app import Customer, db
+from omsflask.customers import list_simple
+from omsflask.exports import Export
+from omsflask.renderers import RENDERERS
+from omsflask.samples import plausible
+from omsflask.services import Query
+
+listing = list_simple.bind(Customer)
+
+
+def checked_out(client: Client) -> int:
+    settle()
+    with client.application.app_context():
+        return db.engine.pool.checkedout()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def many(new_client: Callable[..., Client]) -> Client:
+    """A client of an app with more customers than a batch."""
+    return new_client([*plausible(2500)])
+
+
+@pytest.mark.parametrize("format_name", ["csv", "xlsx"])
+def test_an_export_is_one_snapshot(many: Client, format_name: str) -> None:
+    response = many.page(f"format={format_name}", buffered=False)
+    pieces = response.iter_encoded()
+    data = next(pieces)
+    with many.application.app_context(), db.engine.begin() as connection:
+        connection.execute(delete(Customer).where(Customer.id > 2000))
+        connection.execute(insert(Customer), [*plausible(50, first_id=3000)])
+    data += b"".join(pieces)
+    if format_name == "csv":
+        rows = [*csv.reader(io.StringIO(data.decode(), newline=""))]
+        assert [row[0] for row in rows[1:]] == [str(it) for it in range(1, 2501)]
+    assert response.headers["X-Total-Count"] == "2500"
+    assert many.page("format=csv").headers["X-Total-Count"] == "2050"
+
+
+@pytest.mark.parametrize("ending", ["finished", "abandoned", "never begun"])
+@pytest.mark.parametrize("format_name", ["csv", "xlsx"])
+def test_the_connection_and_the_slot_are_given_back(
+    many: Client, format_name: str, ending: str
+) -> None:
+    for _ in range(5):
+        response = many.page(f"format={format_name}", buffered=False)
+        assert response.status_code == 200
+        if ending == "finished":
+            assert response.data
+        elif ending == "abandoned":
+            next(response.iter_encoded())
+        response.close()
+        assert checked_out(many) == 0
+
+
+@pytest.mark.parametrize("format_name", ["csv", "xlsx"])
+def test_a_failure_half_way_ends_the_transfer_and_gives_all_back(
+    many: Client, format_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Export, *_: Any) -> Iterator[Any]:
+        yield from [[(1, *[None] * 9)]] * 3
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(Export, "batches", failing)
+    monkeypatch.setattr(Export, "dump", lambda self: None)
+    for _ in range(5):
+        response = many.page(f"format={format_name}", buffered=False)
+        with pytest.raises(OperationalError):
+            b"".join(response.iter_encoded())
+        response.close()
+        assert checked_out(many) == 0
+
+
+def test_a_failure_at_once_is_an_answer(many: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(self: Export) -> Iterator[Any]:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(Export, "dump", failing)
+    for _ in range(5):
+        response = many.page("format=csv")
+        assert response.status_code == 503
+        assert response.headers["Retry-After"]
+        assert list(response.json) == ["detail"]
+        assert checked_out(many) == 0
+
+
+def test_only_so_many_exports_run_at_a_time(many: Client) -> None:
+    running = [many.page("format=csv", buffered=False) for _ in range(2)]
+    refused = many.page("format=xlsx")
+    assert refused.status_code == 503
+    assert refused.json == {"detail": "Too many exports are running. Try again shortly."}
+    assert int(refused.headers["Retry-After"]) > 0
+    assert many.page("format=csv&limit=5").status_code == 200
+    assert many.head(f"{PATH}?format=csv").status_code == 200
+    assert many.page().status_code == 200
+    for response in running:
+        response.close()
+    assert many.page("format=csv").status_code == 200
+
+
+def test_head_reads_no_rows(client: Client, statements: list[str]) -> None:
+    client.page()
+    statements.clear()
+    client.head(f"{PATH}?format=csv")
+    assert not [it for it in statements if "email" in it]
+
+
+def test_an_unchanged_export_is_304(client: Client) -> None:
+    # On SQLite another connection of the pool may answer, which cannot know: then it is sent again.
+    tag = client.page("format=csv").headers["ETag"]
+    answers = [client.page("format=csv", headers={"If-None-Match": tag}) for _ in range(3)]
+    assert {it.status_code for it in answers} <= {200, 304}
+    assert all(it.data == b"" for it in answers if it.status_code == 304)
+    assert 304 in {it.status_code for it in answers}
+
+
+def test_a_changed_export_is_sent_again(many: Client) -> None:
+    tags = {many.page("format=csv").headers["ETag"]}
+    for id_ in range(1, 4):
+        with many.application.app_context(), db.engine.begin() as connection:
+            connection.execute(delete(Customer).where(Customer.id == id_))
+        tag = many.page("format=csv").headers["ETag"]
+        assert tag not in tags
+        tags.add(tag)
+
+
+def test_a_byte_order_mark_is_there_when_asked_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(client.application.config, "OMS_CSV_BOM", True)
+    assert client.page("format=csv").data.startswith(b"\xef\xbb\xbfid,")
+
+
+def test_memory_does_not_grow_with_the_rows(new_client: Callable[..., Client]) -> None:
+    def peak(number: int, format_name: str) -> int:
+        client = new_client([*plausible(number)])
+        tracemalloc.start()
+        response = client.page(f"format={format_name}", buffered=False)
+        for _ in response.iter_encoded():
+            pass
+        response.close()
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    for format_name in ("csv", "xlsx"):
+        assert peak(10_000, format_name) < peak(2_000, format_name) + 2**19
+
+
+letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+nasty = st.text(letters, max_size=12) | (
+    st.sampled_from([
+        "=1", "@x", "+90 5", "+x", "-1", "-x", "\t", "a\tb", 'q"q', "a,b", "\r", "\n", "a\r\nb",
+        "\\", "\\N", "\\.", "\x1f", "\\\x1f", "a\\", " ", "'=1", "", "+1\n=2",
+    ])
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def scratch(new_database: Callable[[], str]) -> Iterator[Client]:
+    """A client of an app whose customers come and go."""
+    app = make_app(new_database(), [])
+    yield make_client(app)
+    dispose(app)
+
+
+@settings(max_examples=40, deadline=None)
+@given(texts=st.lists(st.tuples(nasty, nasty, st.none() | nasty), min_size=1), guard=st.booleans())
+def test_what_the_engine_writes_is_what_the_csv_module_writes(
+    scratch: Client, texts: list[tuple[str, str, str | None]], guard: bool
+) -> None:
+    rows = [
+        row | {"email": email, "first_name": first_name, "erp_code": erp_code}
+        for row, (email, first_name, erp_code) in zip(plausible(len(texts)), texts, strict=True)
+    ]
+    config = {"OMS_CSV_GUARD": guard, "OMS_CSV_BOM": False}
+    with scratch.application.app_context():
+        with db.engine.begin() as connection:
+            connection.execute(delete(Customer))
+            connection.execute(insert(Customer), rows)
+        fast = Export(db.engine, listing, Query(), None)
+        slow = Export(db.engine, listing, Query(), None)
+        slow.dump = lambda: None  # type: ignore[method-assign]
+        try:
+            stream = RENDERERS["csv"].stream  # type: ignore[attr-defined]
+            assert b"".join(stream(fast, config)) == b"".join(stream(slow, config))
+        finally:
+            fast.close()
+            slow.close()
+
+
+@pytest.mark.parametrize(
+    "moment", ["2024-01-01 00:00:00", "2024-01-01 00:00:00.5", "2024-01-01 00:00:00.123"]
+)
+def test_dates_that_others_stored_are_shown_alike(
+    new_client: Callable[..., Client], moment: str
+) -> None:
+    client = new_client([*plausible(1)])
+    with client.application.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE customers SET modified_date = '{moment}'")
+    shown = client.page().json["results"][0]["modified_date"]
+    assert shown == f"{moment.replace(' ', 'T').ljust(20, '.').ljust(26, '0')}Z"
+    assert shown in client.page("format=csv").text
