@@ -41,6 +41,25 @@ def postgres() -> Iterator[URL]:
         server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def new_schema(postgres: URL) -> Iterator[Callable[[], URL]]:
+    """Make an empty schema on the server, and return the URL of what is in it."""
+    engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    schemas = []
+
+    def make() -> URL:
+        schemas.append(f"oms_test_{os.getpid()}_{next(_numbers)}")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA {schemas[-1]}")
+        return postgres.update_query_dict({"options": f"-csearch_path={schemas[-1]}"})
+
+    yield make
+    with engine.connect() as connection:
+        for schema in schemas:
+            connection.exec_driver_sql(f"DROP SCHEMA {schema} CASCADE")
+    engine.dispose()
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def new_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -48,18 +67,8 @@ def new_database(
     """Make an empty database of the engine in turn, and return its URL."""
     if request.param == "sqlite":
         return lambda: f"sqlite:///{tmp_path_factory.mktemp('database')}/omsflask.sqlite3"
-    server: URL = request.getfixturevalue("postgres")
-
-    def new_schema() -> str:
-        schema = f"oms_test_{os.getpid()}_{next(_numbers)}"
-        engine = create_engine(server)
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-        engine.dispose()
-        url = server.update_query_dict({"options": f"-csearch_path={schema}"})
-        return url.render_as_string(hide_password=False)
-
-    return new_schema
+    new_schema: Callable[[], URL] = request.getfixturevalue("new_schema")
+    return lambda: new_schema().render_as_string(hide_password=False)
 
 
 class Client(FlaskClient):

@@ -6,16 +6,30 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
+from sqlalchemy import URL, Engine, create_engine
 
 ROOT = Path(__file__).parent.parent
 PATH = "/api/v1/oms/customers/list-simple/"
+
+
+MORE = """
+    INSERT INTO customers (id, created_date, modified_date, omnitron_id, email, first_name)
+    SELECT n, now(), now(), n, 'somebody' || n || '@example.com', 'Ayşe'
+    FROM generate_series(1000, 150999) AS n
+"""
+OTHERS = """
+    FROM pg_stat_activity
+    WHERE state <> 'idle' AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+KILL = f"SELECT pg_terminate_backend(pid) {OTHERS}"
+BUSY = f"SELECT count(*) {OTHERS}"
 
 
 @dataclass
@@ -41,9 +55,9 @@ class Server:
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("demo")
+@contextmanager
+def demo(folder: Path, **environ: str) -> Iterator[Server]:
+    """Run the demo as a newcomer does."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -55,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             stdout=output,
             stderr=output,
             cwd=ROOT,
-            env=kept | {"OMS_INSTANCE_PATH": str(folder), "PYTHONUNBUFFERED": "1"},
+            env=kept | {"OMS_INSTANCE_PATH": str(folder), "PYTHONUNBUFFERED": "1"} | environ,
         )
     try:
         for _ in range(300):
@@ -69,6 +83,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         process.terminate()
         assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def big(
+    tmp_path_factory: pytest.TempPathFactory, new_schema: Callable[[], URL]
+) -> Iterator[tuple[Server, Engine]]:
+    """A demo on PostgreSQL with more customers than fit into the buffers of a connection."""
+    url = new_schema()
+    engine = create_engine(url)
+    environ = {"OMS_DATABASE_URL": url.render_as_string(hide_password=False)}
+    with demo(tmp_path_factory.mktemp("big"), **environ) as running:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(MORE)
+        yield running, engine
+    engine.dispose()
 
 
 def test_the_documented_example_runs(server: Server) -> None:
@@ -134,6 +169,52 @@ def test_the_log_holds_no_token_no_value_and_no_forged_line(server: Server) -> N
     assert "list-simple/ HTTP/1.1" in served
     for hidden in (server.key, server.key[:20], "private@example.com", "\x1b", "\nforged"):
         assert hidden not in served
+
+
+@pytest.mark.parametrize("format_name", ["csv", "xlsx"])
+def test_a_database_that_dies_half_way_breaks_the_download(
+    big: tuple[Server, Engine], format_name: str
+) -> None:
+    server, engine = big
+    with requests.get(
+        server.url + PATH,
+        params={"format": format_name},
+        headers=server.headers,
+        stream=True,
+        timeout=30,
+    ) as response:
+        assert response.status_code == 200
+        assert response.headers["X-Total-Count"] == "150109"
+        pieces = response.iter_content(1000)
+        next(pieces)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(KILL)
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            list(pieces)
+    again = requests.get(server.url + PATH, headers=server.headers, timeout=30)
+    assert again.status_code in (200, 503)
+
+
+def test_clients_that_leave_leave_nothing_behind(big: tuple[Server, Engine]) -> None:
+    server, engine = big
+    for _ in range(6):
+        with requests.get(
+            server.url + PATH,
+            params={"format": "csv"},
+            headers=server.headers,
+            stream=True,
+            timeout=30,
+        ) as response:
+            assert response.status_code in (200, 503)
+            next(response.iter_content(1000))
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with engine.connect() as connection:
+            busy = connection.exec_driver_sql(BUSY).scalar()
+        if busy == 0:
+            break
+        time.sleep(0.2)
+    assert busy == 0
 
 
 def test_health_carries_no_data(server: Server) -> None:
