@@ -15,6 +15,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.views`             what a GET does, step by step, and what OPTIONS does
 :mod:`.parsers`           the query string to values, or a 400 that names the parameter
 :mod:`.connections`       the host's engine, and one snapshot to read from
+:mod:`.horizon`           the moment before which no change is on its way
 :mod:`.pagination`        page numbers, links
 :mod:`.cursors`           a place in a selection as text
 :mod:`.exports`           whole selections as files

@@ -13,11 +13,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, String
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, validates
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 #: SQLite numbers rows by themselves only in a column of just this type.
 Key = BigInteger().with_variant(Integer, "sqlite")
 Moment = DateTime(timezone=True)
+
+
+class clock(GenericFunction[datetime]):  # noqa: N801
+    """SQL for the moment at which a statement runs, by the database's clock.
+
+    It is taken when the writing transaction has its lock already, which :mod:`omsflask.horizon`
+    counts on; PostgreSQL's ``now()`` is the moment at which the transaction began.
+    """
+
+    type = Moment
+    inherit_cache = True
+
+
+@compiles(clock, "postgresql")
+def _postgresql(_element: clock, _compiler: SQLCompiler, **_: Any) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(clock, "sqlite")
+def _sqlite(_element: clock, _compiler: SQLCompiler, **_: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
 
 def utc_now() -> datetime:
@@ -48,8 +72,8 @@ class CustomerMixin:
     __tablename__ = "customers"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    created_date: Mapped[datetime] = mapped_column(Moment, default=utc_now)
-    modified_date: Mapped[datetime] = mapped_column(Moment, default=utc_now, onupdate=utc_now)
+    created_date: Mapped[datetime] = mapped_column(Moment, default=clock())
+    modified_date: Mapped[datetime] = mapped_column(Moment, default=clock(), onupdate=clock())
     omnitron_id: Mapped[int] = mapped_column(Integer)
     email: Mapped[str] = mapped_column(String(254))
     first_name: Mapped[str | None] = mapped_column(String(255))

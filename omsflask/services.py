@@ -10,17 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from marshmallow import Schema
-from sqlalchemy import Select, func, inspect, select
+from sqlalchemy import Select, func, inspect, or_, select
 from sqlalchemy.orm import ColumnProperty, Mapper, QueryableAttribute, RelationshipProperty
 from sqlalchemy.sql.elements import ColumnElement
 
 from .columns import Cell, Expression, bound, cell
 from .filters import FilterSet, Term
 from .ordering import Step
+
+#: What is dated so much later than now was stamped by nobody who writes now.
+FUTURE = timedelta(days=1)
 
 #: Narrows a statement by who holds the token.
 Scope = Callable[[Select[Any], Any], Select[Any]]
@@ -37,6 +41,7 @@ class Query:
     :param limit: rows a page, when the request says so.
     :param cursor: as sent; empty asks for a walk.
     :param format: one of ``json``, ``csv``, ``xls``, ``xlsx``.
+    :param horizon: what a row's stamp must be older than (:mod:`omsflask.horizon`).
     """
 
     arguments: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +51,7 @@ class Query:
     limit: int | None = None
     cursor: str | None = None
     format: str | None = None
+    horizon: datetime | None = None
 
     @property
     def is_paged(self) -> bool:
@@ -67,6 +73,7 @@ class ListService:
     :param schema: what is shown, in this order.
     :param filters: how it is narrowed and sorted.
     :param key: the schema's field that identifies a row, integer and unique.
+    :param stamp: the field that says when a row was last changed, where the schema has it.
     """
 
     resource: str
@@ -74,6 +81,7 @@ class ListService:
     schema: type[Schema]
     filters: type[FilterSet]
     key: str = "id"
+    stamp: str = "modified_date"
 
     def __post_init__(self) -> None:
         known = set(self.fields)
@@ -159,6 +167,24 @@ class BoundService:
         expressions = {cell.name: cell.expression for cell in self.cells}
         return [(expressions[term.name], term.descending) for term in self.service.ordering(query)]
 
+    @property
+    def stamp(self) -> Expression | None:
+        """The SQL of when a row was last changed."""
+        field = self.service.fields.get(self.service.stamp)
+        return None if field is None else self.columns[field.attribute or self.service.stamp]
+
+    def follows_changes(self, query: Query) -> bool:
+        """Whether a query narrows its rows from below, or sorts them upwards, by their stamp."""
+        name = self.service.stamp
+        parameters = self.service.filters.parameters
+        return self.stamp is not None and (
+            Term(name) in self.service.ordering(query)
+            or any(
+                parameters[it].column == name and parameters[it].lookup in ("gt", "gte", "range")
+                for it in query.filters
+            )
+        )
+
     def select(self, query: Query, holder: Any) -> Select[Any]:
         """Return the rows of a query, all of them, not yet in order."""
         return self._narrow(select(*(cell.shown for cell in self.cells)), query, holder)
@@ -177,7 +203,15 @@ class BoundService:
             parameter = self.service.filters.parameters[name]
             column = self.columns[parameter.column]
             statement = statement.where(parameter.condition(column, bound(column, value)))
+        if query.horizon is not None and self.stamp is not None:
+            statement = statement.where(_settled(self.stamp, query.horizon))
         return self.scope(statement, holder) if self.scope else statement
+
+
+def _settled(stamp: Expression, horizon: datetime) -> ColumnElement[bool]:
+    """Return the condition of the rows that no open transaction can be said to have stamped."""
+    early = stamp < bound(stamp, horizon)
+    return or_(early, stamp > bound(stamp, horizon + FUTURE), stamp.is_(None))
 
 
 def _resolve(

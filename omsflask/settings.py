@@ -92,6 +92,12 @@ SETTINGS = (
         "Whole exports at a time in one process; more are 503 with `Retry-After`.",
         minimum=1,
     ),
+    Setting(
+        "OMS_COMMIT_HORIZON_SECONDS",
+        60.0,
+        "How long at most a change may wait for older transactions to end, on PostgreSQL, where"
+        " changes are pulled by `modified_date`. 0: not at all.",
+    ),
     Setting("OMS_CSV_BOM", False, "Begin CSV with a byte order mark, by which Excel knows UTF-8."),
     Setting(
         "OMS_CSV_GUARD", True, "Defuse CSV cells that a spreadsheet would run, with a leading `'`."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import chain
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from .connections import bind_of, snapshot
 from .errors import MethodNotAllowed
 from .exports import Export, Slots
+from .horizon import headers, horizon
 from .introspection import metadata
 from .pagination import Links, Page, Paginator
 from .parsers import parse
@@ -59,6 +61,20 @@ def get(listing: BoundService, bind: Engine | Connection, slots: Slots) -> Respo
     """Answer with a page of the list, or with all of it as a file."""
     query = parse(request, listing.service, FORMATS, current_app.config["OMS_LENIENT_QUERY"])
     renderer = choose(query.format, request.headers.get("Accept", ""))
+    seconds = current_app.config["OMS_COMMIT_HORIZON_SECONDS"]
+    query = replace(query, horizon=horizon(bind, listing, query, seconds))
+    response = _answer(listing, query, renderer, bind, slots)
+    response.headers.extend(headers(query.horizon))
+    return response
+
+
+def _answer(
+    listing: BoundService,
+    query: Query,
+    renderer: Renderer,
+    bind: Engine | Connection,
+    slots: Slots,
+) -> Response:
     if isinstance(renderer, FileRenderer) and not query.is_paged:
         return _export(listing, query, renderer, bind, slots)
     with snapshot(bind) as connection:
