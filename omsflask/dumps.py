@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, repeat, takewhile
 from typing import Any
 
 from marshmallow import fields
-from sqlalchemy import Connection, Select, case, func, literal_column
+from sqlalchemy import Connection, Select, func, literal_column
 from sqlalchemy.sql.elements import ColumnElement
 
 from .columns import Cell, iso8601
@@ -27,14 +27,14 @@ class Dump:
     """A selection's rows, as text, null being nothing.
 
     :param batches: some rows at a time.
-    :param block: joins a batch: rows ended by CRLF, and between cells :data:`TEXT` before one of
-        text, :data:`OTHER` before any other; none where a cell could be mistaken for an end.
+    :param block: joins a batch: rows ended by CRLF, :data:`TEXT` before a cell of text and
+        :data:`OTHER` before any other, but for the first; none where it is to be done by cells.
     :param cells: splits a row of a batch into the cells' texts.
     """
 
-    batches: Generator[Sequence[bytes]]
-    block: Callable[[Sequence[bytes]], bytes | None]
-    cells: Callable[[bytes], list[str]]
+    batches: Generator[Sequence[Any]]
+    block: Callable[[Sequence[Any]], bytes | None]
+    cells: Callable[[Any], list[str]]
 
 
 #: Bytes that UTF-8 never uses.
@@ -64,53 +64,69 @@ def _mark(cell: Cell) -> bytes:
 
 
 # SQLite
+#
+# A moment is stored with a blank where a T is shown. To replace it in SQL costs more than all the
+# rest, so the cells before the first text, in which no other blank can be, come apart from the
+# others, and their blanks are replaced in a whole batch at once.
+
+#: A moment as stored, padded where it is shorter, so that a blank more shows it.
+MOMENT = b"%-26.26sZ"
 
 
 def _sqlite(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump:
     driver: Any = connection.connection.driver_connection
-    row = statement.with_only_columns(_printf(cells), maintain_column_froms=True)
+    head = list(takewhile(lambda cell: not isinstance(cell.field, fields.String), cells))
+    columns = _printf(head, stored=True), _printf(cells[len(head) :], stored=False)
+    moments = [isinstance(cell.shown, iso8601) for cell in head]
+    row = statement.with_only_columns(*columns, maintain_column_froms=True)
 
-    def batches() -> Generator[Sequence[bytes]]:
+    def batches() -> Generator[Sequence[Any]]:
         text_factory = driver.text_factory
         driver.text_factory = bytes
         try:
             cursor: Any = connection.execute(row).cursor
             while rows := cursor.fetchmany(BATCH_ROWS):
-                yield [text for (text,) in rows]
+                yield rows
         finally:
             driver.text_factory = text_factory
 
-    def block(rows: Sequence[bytes]) -> bytes | None:
-        if _holds_line_end(b"".join(rows)):
+    def block(rows: Sequence[Any]) -> bytes | None:
+        heads, tails = zip(*rows, strict=True)
+        stored, texts = b"\n".join(heads), b"".join(tails)
+        if stored.count(b" ") != sum(moments) * len(rows) or b"T" in stored:
             return None
-        return b"\r\n".join(rows) + b"\r\n"
+        if b"\n" in texts or b"\r" in texts:
+            return None
+        shown = stored.replace(b" ", b"T").split(b"\n")
+        return b"".join(chain.from_iterable(zip(shown, tails, repeat(b"\r\n"))))
 
-    def split(row: bytes) -> list[str]:
-        return [cell.decode() for cell in row.replace(OTHER, TEXT).split(TEXT)]
+    def split(row: Any) -> list[str]:
+        first = [cell.decode() for cell in row[0].split(OTHER)]
+        shown = map(_shown, first, moments)
+        rest = [cell.decode() for cell in row[1].replace(OTHER, TEXT).split(TEXT)]
+        return [*shown, *rest[1:]]
 
     return Dump(batches(), block, split)
 
 
-def _holds_line_end(text: bytes) -> bool:
-    return b"\n" in text or b"\r" in text
-
-
-def _printf(cells: Sequence[Cell]) -> ColumnElement[str]:
+def _printf(cells: Sequence[Cell], *, stored: bool) -> ColumnElement[str]:
+    """Return the text of some cells, a mark before each but for a row's first."""
     formats: list[bytes] = []
     values: list[Any] = []
     for cell in cells:
-        column = cell.expression
-        if isinstance(cell.shown, iso8601) and not getattr(column, "nullable", True):
-            # What iso8601 compiles to, in fewer calls where the text is as SQLAlchemy stores it.
-            fits = func.length(column) == 26
-            time = case((fits, func.substr(column, 12)), else_=func.substr(cell.shown, 12, 15))
-            formats.append(_mark(cell) + b"%.10sT%sZ")
-            values += [column, time]
-        else:
-            formats.append(_mark(cell) + b"%s")
-            values.append(cell.shown)
-    pattern = b"".join(formats)[len(OTHER) :].hex()
+        raw = stored and isinstance(cell.shown, iso8601)
+        formats.append(_mark(cell) + (MOMENT if raw else b"%s"))
+        values.append(cell.expression if raw else cell.shown)
+    pattern = b"".join(formats)[len(OTHER) if stored else 0 :].hex()
     return func.printf(literal_column(f"CAST(x'{pattern}' AS TEXT)"), *values)
+
+
+def _shown(cell: str, is_moment: bool) -> str:
+    """Return what a cell shows: of a moment what :class:`iso8601` does, whatever was stored."""
+    if not is_moment:
+        return cell
+    stored = cell[:-1].rstrip()
+    return stored and f"{stored[:10]}T{stored[11:19]}.{stored[20:26]:0<6}Z"
 
 
 # PostgreSQL
