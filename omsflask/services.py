@@ -202,7 +202,8 @@ class BoundService:
         for name, value in query.filters.items():
             parameter = self.service.filters.parameters[name]
             column = self.columns[parameter.column]
-            statement = statement.where(parameter.condition(column, bound(column, value)))
+            value = bound(column, value, parameter.field)
+            statement = statement.where(parameter.condition(column, value))
         if query.horizon is not None and self.stamp is not None:
             statement = statement.where(_settled(self.stamp, query.horizon))
         return self.scope(statement, holder) if self.scope else statement
