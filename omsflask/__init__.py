@@ -8,6 +8,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.filters`           parameter, WHERE, ORDER BY and OPTIONS entry in one object
 :mod:`.lookups`           ``exact``, ``gt``, ``in``, ``range`` and the others, in one table
 :mod:`.services`          a list service as data, bound to a model: the SELECT
+:mod:`.bindings`          from a service's names to a model's columns, or a sentence
 :mod:`.columns`           from a field and a SQL expression to what is selected and shown
 :mod:`.ordering`          the SQL of an order, and of what lies behind a place in it
 :mod:`.extension`         ``OMS``: what a host says, and the blueprint that it gets

@@ -22,10 +22,12 @@ class Lookup:
 
     :param compare: ``(column, value) -> condition``, in SQL.
     :param reader: from the field of one value to the field that reads the parameter.
+    :param binds: whether the value becomes a parameter of the statement.
     """
 
     compare: Callable[[Any, Any], Any]
     reader: Callable[[AnyField], AnyField] = lambda field: field
+    binds: bool = True
 
 
 def _several(field: AnyField) -> AnyField:
@@ -52,6 +54,7 @@ LOOKUPS: dict[str, Lookup] = {
     "isnull": Lookup(
         lambda column, yes: column.is_(None) if yes else column.is_not(None),
         lambda _: fields.Boolean(),
+        binds=False,
     ),
 }
 
@@ -73,6 +76,10 @@ class Parameter:
         """The field that reads the whole parameter."""
         return LOOKUPS[self.lookup].reader(self.field)
 
-    def condition(self, column: Any, value: Any) -> Any:
-        """Return the SQL condition of ``value`` on ``column``."""
-        return LOOKUPS[self.lookup].compare(column, value)
+    def condition(self, column: Any, value: Any, bind: Callable[[Any, Any, AnyField], Any]) -> Any:
+        """Return the SQL condition of ``value`` on ``column``.
+
+        :param bind: ``(column, value, field) -> parameter``.
+        """
+        lookup = LOOKUPS[self.lookup]
+        return lookup.compare(column, bind(column, value, self.field) if lookup.binds else value)

@@ -78,7 +78,7 @@ class Paginator:
         return self._at_cursor(connection) if self.query.cursor else self._numbered(connection)
 
     def _numbered(self, connection: Connection) -> Page:
-        count = connection.scalar(self.listing.count(self.query, self.holder)) or 0
+        count = self._count(connection)
         number = self._number(count)
         offset = (number - 1) * self.limit
         if offset > MAX_OFFSET:
@@ -96,11 +96,16 @@ class Paginator:
         cursor = Cursor.decode(self.query.cursor or "", self._binding, types)
         if cursor.backward:
             steps = reverse(steps)
+        # Another holder's cursor carries the count of what she may see.
+        count = self._count(connection) if self.listing.scope else cursor.count
         statement = self.listing.select(self.query, self.holder)
         rows, more = self._fetch(connection, statement.where(behind(steps, cursor.values)), steps)
         if cursor.backward:
-            return self._page(rows[::-1], number, cursor.count, has_next=True, has_previous=more)
-        return self._page(rows, number, cursor.count, has_next=more, has_previous=True)
+            return self._page(rows[::-1], number, count, has_next=True, has_previous=more)
+        return self._page(rows, number, count, has_next=more, has_previous=True)
+
+    def _count(self, connection: Connection) -> int:
+        return connection.scalar(self.listing.count(self.query, self.holder)) or 0
 
     def _number(self, count: int) -> int:
         text = (self.query.page or "1").strip()
