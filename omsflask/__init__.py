@@ -26,6 +26,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.renderers`         JSON, CSV, spreadsheet, and the choice of one
 :mod:`.introspection`     a service to its OPTIONS document
 :mod:`.errors`            the errors and their one JSON shape
+:mod:`.handlers`          every error below the prefix, whoever raised it, in that shape
 :mod:`.settings`          the table of ``OMS_*`` settings
 :mod:`.models`            mixins for who has no tables yet
 :mod:`.app`               ``create_app()``: the standalone host

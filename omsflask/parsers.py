@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
+from weakref import WeakKeyDictionary
 
 from flask import Request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
@@ -37,12 +37,22 @@ class QuerySchema(Schema):
     format = parameter_field(fields.String())
 
 
-@cache
+#: By service, and as long as it lives: an app's factory may make its services anew.
+_schemas: WeakKeyDictionary[ListService, Schema] = WeakKeyDictionary()
+
+
 def query_schema(service: ListService, formats: Sequence[str]) -> Schema:
     """Return the schema of a service's query string, made once.
 
     :param formats: the names that ``format`` may take.
     """
+    schema = _schemas.get(service)
+    if schema is None:
+        schema = _schemas[service] = _new_schema(service, formats)
+    return schema
+
+
+def _new_schema(service: ListService, formats: Sequence[str]) -> Schema:
     own = {name: parameter_field(it.reader) for name, it in service.filters.parameters.items()}
     own["format"] = parameter_field(fields.String(validate=validate.OneOf(formats)))
     if ordering := service.filters.ordering:
