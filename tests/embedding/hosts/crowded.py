@@ -31,8 +31,10 @@ class Customer(CustomerMixin, db.Model):
 class ShoutingJSON(DefaultJSONProvider):
     """A provider that shows in every body it makes."""
 
-    def dumps(self, obj: Any, **kwargs: Any) -> str:
-        return super().dumps(obj, **kwargs).upper()
+    def response(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().response(*args, **kwargs)
+        response.data = response.data.upper()
+        return response
 
 
 class User(UserMixin):
@@ -87,7 +89,7 @@ def _protect(app: Flask) -> None:
     limiter = Limiter(
         get_remote_address, app=app, storage_uri="memory://", default_limits=["1000000/hour"]
     )
-    limiter.limit("2/hour")(app.view_functions["basic"])
+    app.view_functions["basic"] = limiter.limit("2/hour")(app.view_functions["basic"])
 
 
 def _hook(app: Flask) -> None:

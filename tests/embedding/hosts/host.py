@@ -63,7 +63,8 @@ def fill(engine: Engine, *contents: tuple[Any, Iterable[dict[str, Any]]]) -> Non
     """Insert rows, by table."""
     with engine.begin() as connection:
         for table, rows in contents:
-            connection.execute(insert(table), list(rows))
+            if some := list(rows):
+                connection.execute(insert(table), some)
 
 
 def verify(key: str) -> str | None:
