@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Enum, select
+from sqlalchemy import Enum, TypeDecorator, select
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import (
     ColumnProperty,
@@ -20,6 +24,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from .columns import Expression
 from .fields import choices
 from .lookups import LOOKUPS, Parameter
+
+#: The Python types whose values a cursor can hold.
+ORDERED = (bool, int, float, str, datetime, date, time, Decimal, UUID, enum.Enum)
 
 
 class BindError(TypeError):
@@ -71,16 +78,14 @@ def check_tables(model: type[Any], columns: Mapping[str, Expression]) -> None:
 def check_order(columns: Mapping[str, Expression]) -> None:
     """Check that a cursor can hold the values of ``columns``.
 
-    :raises BindError: naming one whose type is not known.
+    :raises BindError: naming one whose type has no order, or is not known.
     """
     for name, column in columns.items():
-        try:
-            _ = column.type.python_type
-        except NotImplementedError:
+        if not issubclass(_python_type(column), ORDERED):
             raise BindError(
-                f"it cannot be ordered by {name}, whose type is not known; say it with"
-                " type_coerce(…, String)"
-            ) from None
+                f"it cannot be ordered by {name}, whose SQL type is {column.type!r}; if it is"
+                " another, say type_coerce(…, String)"
+            )
 
 
 def check_filters(columns: Mapping[str, Expression], parameters: Iterable[Parameter]) -> None:
@@ -104,6 +109,14 @@ def _mapper(model: type[Any]) -> Mapper[Any]:
         return class_mapper(model, configure=False)
     except (ArgumentError, InvalidRequestError):
         raise BindError(f"{model!r} is no mapped class") from None
+
+
+def _python_type(column: Expression) -> type[Any]:
+    kind = column.type
+    try:
+        return (kind.impl_instance if isinstance(kind, TypeDecorator) else kind).python_type
+    except NotImplementedError:
+        return object
 
 
 def _expression(value: Any) -> Expression | None:

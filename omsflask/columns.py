@@ -19,6 +19,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     DateTime,
+    Dialect,
     Enum,
     Integer,
     Numeric,
@@ -36,6 +37,7 @@ from sqlalchemy.types import NullType, TypeEngine
 from .fields import UTCDateTime, shows, type_name
 
 Expression = ColumnElement[Any]
+Kind = TypeEngine[Any]
 
 
 class iso8601(GenericFunction[str]):  # noqa: N801
@@ -97,14 +99,13 @@ def cell(name: str, field: fields.Field[Any], expression: Expression) -> Cell:
     return Cell(name, field, expression, expression, shows(field))
 
 
-def bound(expression: Expression, value: Any, field: fields.Field[Any] | None = None) -> Any:
-    """Return ``value``, or each of several, as a parameter to compare with ``expression``.
+def bound(kind: Kind, value: Any, field: fields.Field[Any] | None = None) -> Any:
+    """Return ``value``, or each of several, as a parameter to compare with a column of ``kind``.
 
     :param field: that read the value.
     """
     if isinstance(value, list):
-        return [bound(expression, each, field) for each in value]
-    kind = expression.type
+        return [bound(kind, each, field) for each in value]
     if isinstance(kind, TypeDecorator):
         return bindparam(None, value, type_=kind)  # The host's type knows what it takes.
     if isinstance(value, enum.Enum) and field is not None and not isinstance(kind, Enum):
@@ -116,7 +117,7 @@ def bound(expression: Expression, value: Any, field: fields.Field[Any] | None = 
     return bindparam(None, value, type_=kind)
 
 
-def _moment(value: datetime, kind: TypeEngine[Any]) -> tuple[datetime, TypeEngine[Any]]:
+def _moment(value: datetime, kind: Kind) -> tuple[datetime, Kind]:
     zoned = getattr(kind, "timezone", True)
     utc = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     return utc if zoned else utc.replace(tzinfo=None), DateTime(timezone=zoned)
@@ -134,6 +135,18 @@ BOUND_AS: tuple[tuple[type[Any], type[Any], Callable[[Any, Any], tuple[Any, Any]
     (Decimal, Integer, lambda value, _: (value, Numeric())),
     (Decimal, NullType, lambda value, _: (value, Numeric())),
 )
+
+
+def stored(kind: Kind, value: Any, dialect: Dialect) -> Any:
+    """Return what a column of ``kind`` holds for ``value``: a host's own type may change it."""
+    if isinstance(kind, TypeDecorator) and value is not None:
+        return kind.process_bind_param(value, dialect)
+    return value
+
+
+def stored_kind(kind: Kind, dialect: Dialect) -> Kind:
+    """Return the SQL type of what :func:`stored` returns."""
+    return kind.load_dialect_impl(dialect) if isinstance(kind, TypeDecorator) else kind
 
 
 def _is_moment(expression: Expression) -> bool:

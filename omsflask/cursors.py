@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -59,7 +60,7 @@ class Cursor:
             if type(backward) is not bool or _integer(count) < 0:
                 raise ValueError("sealed by somebody else")
             return cls(tuple(read), backward, count)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, TypeError, ValueError):
             raise InvalidParameters({"cursor": ["Invalid cursor."]}) from None
 
 
@@ -102,7 +103,7 @@ def _plain(value: Any) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-#: How a value comes back, by its column's Python type; other types are called with it.
+#: How a value comes back, by its column's Python type; an enumeration is called with it.
 READERS: dict[type[Any], Callable[[Any], Any]] = {
     bool: _boolean,
     int: _integer,
@@ -112,4 +113,5 @@ READERS: dict[type[Any], Callable[[Any], Any]] = {
     date: lambda value: date.fromisoformat(_text(value)),
     time: lambda value: time.fromisoformat(_text(value)),
     Decimal: _decimal,
+    UUID: lambda value: UUID(_text(value)),
 }

@@ -79,7 +79,9 @@ class Parameter:
     def condition(self, column: Any, value: Any, bind: Callable[[Any, Any, AnyField], Any]) -> Any:
         """Return the SQL condition of ``value`` on ``column``.
 
-        :param bind: ``(column, value, field) -> parameter``.
+        :param bind: ``(type of the column, value, field) -> parameter``.
         """
         lookup = LOOKUPS[self.lookup]
-        return lookup.compare(column, bind(column, value, self.field) if lookup.binds else value)
+        return lookup.compare(
+            column, bind(column.type, value, self.field) if lookup.binds else value
+        )

@@ -79,14 +79,15 @@ def _answer(
     if isinstance(renderer, FileRenderer) and not query.is_paged:
         return _export(listing, query, renderer, bind, slots)
     with snapshot(bind) as connection:
-        page = _paginator(listing, query).read(connection)
+        page = _paginator(listing, query, bind).read(connection)
     return _render(listing, page, renderer)
 
 
-def _paginator(listing: BoundService, query: Query) -> Paginator:
+def _paginator(listing: BoundService, query: Query, bind: Engine | Connection) -> Paginator:
     config = current_app.config
     limit = min(query.limit or config["OMS_PAGE_SIZE"], config["OMS_MAX_PAGE_SIZE"])
-    return Paginator(listing, query, g.oms_holder, limit, Links(_address(), query.arguments))
+    links = Links(_address(), query.arguments)
+    return Paginator(listing, query, g.oms_holder, limit, links, bind.dialect)
 
 
 def _address() -> str:

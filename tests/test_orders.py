@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import io
+import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -65,17 +66,8 @@ def test_an_order_is_shown_in_the_declared_order(everything: list[dict[str, Any]
         "currency": "USD",
         "is_gift": False,
     }
-    assert list(everything[0]) == [
-        "id",
-        "number",
-        "placed_date",
-        "shipped_on",
-        "status",
-        "total",
-    ] + [
-        "currency",
-        "is_gift",
-    ]
+    names = "id number placed_date shipped_on status total currency is_gift"
+    assert " ".join(everything[0]) == names
 
 
 def test_the_default_order_is_the_declared_one(everything: list[dict[str, Any]]) -> None:
@@ -228,7 +220,7 @@ REFUSED = [
     ("id__in=,", {"id__in": BETWEEN}),
     ("id__in=%00", {"id__in": NULL}),
     (
-        "id__in=" + "9" * 30,
+        "id__in=1," + "9" * 30,
         {"id__in": [f"Ensure this value is less than or equal to {2**63 - 1}."]},
     ),
     (
@@ -244,7 +236,7 @@ REFUSED = [
     ("status__in=open,nope,paid", {"status__in": choice("nope")}),
     ("currency=eur", {"currency": choice("eur")}),
     ("total_gte=1", {"total_gte": ["Unknown parameter. Did you mean total__gte?"]}),
-    ("total__in=1", {"total__in": ["Unknown parameter. Did you mean total?"]}),
+    ("total__in=1", {"total__in": ["Unknown parameter. Did you mean total__range?"]}),
     (
         "total=x&is_gift=x&shipped_on=x&status=x",
         {"total": NUMBER, "is_gift": BOOLEAN, "shipped_on": DAY, "status": choice("x")},
@@ -274,11 +266,13 @@ def test_walks_meet_every_order_once(
 
 
 def test_the_csv_says_what_the_json_says(ada: Client, everything: list[dict[str, Any]]) -> None:
-    def text(value: Any) -> str:
-        return "" if value is None else str(value)
-
     lines = list(csv.DictReader(io.StringIO(ada.get(f"{PATH}?format=csv").text)))
-    assert lines == [{name: text(value) for name, value in row.items()} for row in everything]
+    gifts = [line.pop("is_gift").lower() for line in lines]
+    assert gifts == [json.dumps(row["is_gift"]) for row in everything]
+    assert lines == [
+        {name: "" if row[name] is None else str(row[name]) for name in lines[0]}
+        for row in everything
+    ]
 
 
 def test_the_spreadsheet_holds_every_order(ada: Client, everything: list[dict[str, Any]]) -> None:

@@ -41,39 +41,15 @@ def engine(new_database: Callable[[], str]) -> Iterator[Engine]:
     engine.dispose()
 
 
+TOKEN = "id name prefix digest created_at expires_at revoked_at last_used_at"
+CUSTOMER = (
+    "nickname id created_date modified_date omnitron_id email first_name last_name phone_number"
+    " erp_code channel_id"
+)
 FOUND = [
     ("add_table", "channels", ["id", "name"]),
-    (
-        "add_table",
-        "tokens",
-        [
-            "id",
-            "name",
-            "prefix",
-            "digest",
-            "created_at",
-            "expires_at",
-            "revoked_at",
-            "last_used_at",
-        ],
-    ),
-    (
-        "add_table",
-        "buyers",
-        [
-            "nickname",
-            "id",
-            "created_date",
-            "modified_date",
-            "omnitron_id",
-            "email",
-            "first_name",
-            "last_name",
-            "phone_number",
-            "erp_code",
-            "channel_id",
-        ],
-    ),
+    ("add_table", "tokens", TOKEN.split()),
+    ("add_table", "buyers", CUSTOMER.split()),
     ("add_index", "ix_buyers_channel_id", ["channel_id", "modified_date", "id"]),
     ("add_index", "ix_buyers_email", ["email", "id"]),
     ("add_index", "ix_buyers_erp_code", ["erp_code", "id"]),
