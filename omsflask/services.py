@@ -230,5 +230,5 @@ class BoundService:
 
 def _settled(stamp: Expression, horizon: datetime) -> ColumnElement[bool]:
     """Return the condition of the rows that no open transaction can be said to have stamped."""
-    early = stamp < bound(stamp, horizon)
-    return or_(early, stamp > bound(stamp, horizon + FUTURE), stamp.is_(None))
+    early = stamp < bound(stamp.type, horizon)
+    return or_(early, stamp > bound(stamp.type, horizon + FUTURE), stamp.is_(None))

@@ -140,7 +140,9 @@ def _export(
 
 def _selection(listing: BoundService, query: Query, bind: Engine | Connection) -> list[Any]:
     """Return what tells one selection from another, the holder's scope and all."""
-    compiled = listing.count(query, g.oms_holder).compile(dialect=bind.dialect)
+    # The horizon moves with the clock; whatever it lets through is another state.
+    count = listing.count(replace(query, horizon=None), g.oms_holder)
+    compiled = count.compile(dialect=bind.dialect)
     return [str(compiled), compiled.params]
 
 
