@@ -125,7 +125,11 @@ def create_app(database_url: str = "sqlite:///orders.sqlite3") -> Flask:
     )
     oms.init_app(app)
     app.extensions["engine"] = engine
-    app.teardown_appcontext(lambda _error: session.remove())
+
+    @app.teardown_appcontext
+    def end_session(_error: BaseException | None) -> None:
+        session.remove()
+
     return app
 
 

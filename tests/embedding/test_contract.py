@@ -57,11 +57,11 @@ def test_filters(host: Host, guest: Client) -> None:
         assert found == [row["id"] for row in ROWS if belongs(row)], query
 
 
-@pytest.mark.parametrize("sort", ["id", "-id", "modified_date", "-modified_date", "-id,id"])
+@pytest.mark.parametrize("sort", ["-id", "modified_date", "-modified_date"])
 def test_walks(host: Host, guest: Client, sort: str) -> None:
     name = sort.split(",")[0].removeprefix("-")
     expected = sorted(ROWS, key=lambda it: (it[name], it["id"]), reverse=sort.startswith("-"))
-    walked, link = [], f"{host.path}?sort={sort}&limit=7"
+    walked, link = [], f"{host.path}?sort={sort}&limit=11"
     while link:
         body = guest.get(link).json
         walked += [row["id"] for row in body["results"]]
@@ -171,6 +171,6 @@ def test_the_hosts_own_pages(host: Host, guest: Client) -> None:
 
 
 def test_no_connection_is_kept(host: Host, guest: Client) -> None:
-    for query in ("", "sort=id", "format=csv", "format=xls", "page=99", "id__gt=x"):
+    for query in ("", "sort=id", "format=csv", "page=99", "id__gt=x"):
         guest.get(f"{host.path}?{query}")
     assert host.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

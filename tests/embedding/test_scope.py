@@ -67,19 +67,18 @@ def guesses() -> Iterator[str]:
         yield f"{name}={text}"
     yield "last_name=Secret"
     yield f"id__gte={SECRET['id']}"
-    yield f"id__gte={SECRET['id']}&id__lte={SECRET['id']}&page=last&limit=1000"
+    yield f"id__gte={SECRET['id']}&id__lte={SECRET['id']}"
 
 
 @pytest.mark.parametrize("guess", [*guesses()])
 def test_no_parameter_shows_another_accounts_rows(host: Host, guess: str) -> None:
     client = client_of(host, KEY)
-    for query in (guess, f"{guess}&sort=-id", f"{guess}&format=csv", f"{guess}&format=xls"):
-        assert shown(client, f"{host.path}?{query}") <= OWN[KEY]
-    count = client.get(f"{host.path}?{guess}").json["count"]
-    assert count == len(shown(client, f"{host.path}?{guess}&format=csv"))
-    for method in ("GET", "HEAD"):
-        response = client.open(f"{host.path}?{guess}&format=csv", method=method)
-        assert response.headers["X-Total-Count"] == str(count)
+    found = shown(client, f"{host.path}?{guess}&sort=-id")
+    assert found <= OWN[KEY]
+    assert shown(client, f"{host.path}?{guess}&format=csv") == found
+    response = client.head(f"{host.path}?{guess}&format=csv")
+    assert response.headers["X-Total-Count"] == str(len(found))
+    assert client.get(f"{host.path}?{guess}&limit=1").json["count"] == len(found)
 
 
 @pytest.mark.parametrize("query", ["sort=id&limit=3", "sort=-modified_date&limit=3", "cursor="])
