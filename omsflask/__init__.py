@@ -6,7 +6,9 @@ Read the modules in the order in which a request meets them:
 :mod:`.customers`         the published service: schema, filters, name. Start here
 :mod:`.fields`            the fields that marshmallow has not; what a field says of itself
 :mod:`.filters`           parameter, WHERE, ORDER BY and OPTIONS entry in one object
+:mod:`.lookups`           ``exact``, ``gt``, ``in``, ``range`` and the others, in one table
 :mod:`.services`          a list service as data, bound to a model: the SELECT
+:mod:`.bindings`          from a service's names to a model's columns, or a sentence
 :mod:`.columns`           from a field and a SQL expression to what is selected and shown
 :mod:`.ordering`          the SQL of an order, and of what lies behind a place in it
 :mod:`.extension`         ``OMS``: what a host says, and the blueprint that it gets
@@ -14,6 +16,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.tokens`            tokens: issued once, kept as a hash, verified, revoked
 :mod:`.views`             what a GET does, step by step, and what OPTIONS does
 :mod:`.parsers`           the query string to values, or a 400 that names the parameter
+:mod:`.grammars`          what a text must be before a field reads it
 :mod:`.connections`       the host's engine, and one snapshot to read from
 :mod:`.horizon`           the moment before which no change is on its way
 :mod:`.pagination`        page numbers, links
@@ -23,6 +26,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.renderers`         JSON, CSV, spreadsheet, and the choice of one
 :mod:`.introspection`     a service to its OPTIONS document
 :mod:`.errors`            the errors and their one JSON shape
+:mod:`.handlers`          every error below the prefix, whoever raised it, in that shape
 :mod:`.settings`          the table of ``OMS_*`` settings
 :mod:`.models`            mixins for who has no tables yet
 :mod:`.app`               ``create_app()``: the standalone host

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from . import customers
 from .extension import OMS
+from .handlers import http_error
 from .models import ChannelMixin, CustomerMixin, TokenMixin
 from .settings import SETTINGS, STANDALONE_SETTINGS, SettingError, defaults, read
 
@@ -131,11 +132,8 @@ def _json(body: Mapping[str, str], status: int = 200) -> Response:
 
 
 def _json_error(error: HTTPException) -> Response:
-    detail = error.description or error.name
     if isinstance(error, SecurityError):
-        detail = "Invalid Host header. OMS_TRUSTED_HOSTS lists the hosts that are served."
-    response = _json({"detail": detail}, error.code or 500)
-    for name, value in error.get_headers():
-        if name not in ("Content-Type", "Content-Length"):
-            response.headers[name] = value
-    return response
+        return http_error(
+            error, "Invalid Host header. OMS_TRUSTED_HOSTS lists the hosts that are served."
+        )
+    return http_error(error)

@@ -7,22 +7,37 @@ and format it; a number or a text needs nothing. Any other pairing goes through 
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import fields
-from sqlalchemy import BigInteger, Boolean, DateTime, Enum, Integer, String, bindparam
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Dialect,
+    Enum,
+    Integer,
+    Numeric,
+    String,
+    TypeDecorator,
+    bindparam,
+)
 from sqlalchemy.dialects.sqlite import DATETIME as FORMATTED_DATETIME
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import NullType, TypeEngine
 
-from .fields import UTCDateTime
+from .fields import UTCDateTime, shows, type_name
 
 Expression = ColumnElement[Any]
+Kind = TypeEngine[Any]
 
 
 class iso8601(GenericFunction[str]):  # noqa: N801
@@ -69,6 +84,11 @@ class Cell:
     shown: Expression
     convert: Callable[[Any], Any] | None = None
 
+    @property
+    def kind(self) -> str:
+        """What OPTIONS calls the type of its values: ``decimal``, ``date``, ``boolean``, …"""
+        return type_name(self.field)
+
 
 def cell(name: str, field: fields.Field[Any], expression: Expression) -> Cell:
     """Return how ``field`` shows ``expression``."""
@@ -76,29 +96,57 @@ def cell(name: str, field: fields.Field[Any], expression: Expression) -> Cell:
         return Cell(name, field, expression, iso8601(expression))
     if _is_shown_as_stored(field, expression):
         return Cell(name, field, expression, expression)
-
-    def convert(value: Any) -> Any:
-        return field.serialize(name, value, accessor=lambda value, *_: value)
-
-    return Cell(name, field, expression, expression, convert)
+    return Cell(name, field, expression, expression, shows(field))
 
 
-def bound(expression: Expression, value: Any) -> Any:
-    """Return ``value`` as a parameter to compare with ``expression``.
+def bound(kind: Kind, value: Any, field: fields.Field[Any] | None = None) -> Any:
+    """Return ``value``, or each of several, as a parameter to compare with a column of ``kind``.
 
-    An integer is bound as 64 bits, since drivers would cast it to the column's 32 and fail; a
-    moment without its zone where the column has none.
+    :param field: that read the value.
     """
-    if isinstance(value, bool) or not isinstance(value, int | datetime):
-        return value
-    if isinstance(value, int):
-        return bindparam(None, value, type_=BigInteger())
-    zoned = getattr(expression.type, "timezone", True)
-    return bindparam(
-        None,
-        value if zoned else value.astimezone(UTC).replace(tzinfo=None),
-        type_=DateTime(timezone=zoned),
-    )
+    if isinstance(value, list):
+        return [bound(kind, each, field) for each in value]
+    if isinstance(kind, TypeDecorator):
+        return bindparam(None, value, type_=kind)  # The host's type knows what it takes.
+    if isinstance(value, enum.Enum) and field is not None and not isinstance(kind, Enum):
+        value = shows(field)(value)
+    for values, kinds, adapt in BOUND_AS:
+        if isinstance(value, values) and isinstance(kind, kinds):
+            value, kind = adapt(value, kind)
+            break
+    return bindparam(None, value, type_=kind)
+
+
+def _moment(value: datetime, kind: Kind) -> tuple[datetime, Kind]:
+    zoned = getattr(kind, "timezone", True)
+    utc = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return utc if zoned else utc.replace(tzinfo=None), DateTime(timezone=zoned)
+
+
+#: Values and columns that need more than the column's own type, and the value and type to bind.
+#: The first that fits counts. A driver would cast an integer to the column's 32 bits, and fail.
+BOUND_AS: tuple[tuple[type[Any], type[Any], Callable[[Any, Any], tuple[Any, Any]]], ...] = (
+    (bool, Integer, lambda value, kind: (int(value), kind)),
+    (bool, TypeEngine, lambda value, kind: (value, kind)),
+    (int, String, lambda value, kind: (str(value), kind)),
+    (int, TypeEngine, lambda value, _: (value, BigInteger())),
+    (datetime, TypeEngine, _moment),
+    (date, DateTime, lambda value, kind: _moment(datetime.combine(value, time()), kind)),
+    (Decimal, Integer, lambda value, _: (value, Numeric())),
+    (Decimal, NullType, lambda value, _: (value, Numeric())),
+)
+
+
+def stored(kind: Kind, value: Any, dialect: Dialect) -> Any:
+    """Return what a column of ``kind`` holds for ``value``: a host's own type may change it."""
+    if isinstance(kind, TypeDecorator) and value is not None:
+        return kind.process_bind_param(value, dialect)
+    return value
+
+
+def stored_kind(kind: Kind, dialect: Dialect) -> Kind:
+    """Return the SQL type of what :func:`stored` returns."""
+    return kind.load_dialect_impl(dialect) if isinstance(kind, TypeDecorator) else kind
 
 
 def _is_moment(expression: Expression) -> bool:
@@ -106,11 +154,14 @@ def _is_moment(expression: Expression) -> bool:
     return isinstance(kind, DateTime) and not isinstance(kind, FORMATTED_DATETIME)
 
 
-#: Field classes and the SQL types whose values such a field shows unchanged.
+#: Field classes and the SQL types whose values such a field shows unchanged. A type of SQLAlchemy's
+#: that makes members of an enumeration is a string too, and is none of them.
 SHOWN_AS_STORED: tuple[tuple[type[fields.Field[Any]], type[Any]], ...] = (
     (fields.Integer, Integer),
     (fields.String, String),
     (fields.Boolean, Boolean),
+    (fields.Enum, String),
+    (fields.Enum, Integer),
 )
 
 

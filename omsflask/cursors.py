@@ -5,15 +5,17 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 import orjson
 
 from .errors import InvalidParameters
 from .fields import parse_utc
+from .grammars import DECIMAL
 
 SEAL_BYTES = 6
 
@@ -35,7 +37,7 @@ class Cursor:
 
     def encode(self, binding: bytes) -> str:
         """Return the text, good only for the selection and order that ``binding`` stands for."""
-        payload = orjson.dumps([self.count, self.backward, *self.values], default=str)
+        payload = orjson.dumps([self.count, self.backward, *self.values], default=_plain)
         return urlsafe_b64encode(_seal(binding, payload) + payload).rstrip(b"=").decode()
 
     @classmethod
@@ -78,11 +80,38 @@ def _text(value: Any) -> str:
     return value
 
 
-#: How a value comes back, by its column's Python type; other types are called with it.
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError(value)
+    return value
+
+
+def _float(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError(value)
+    return float(value)
+
+
+def _decimal(value: Any) -> Decimal:
+    # Not any text: who forges 1E+999999999 would have the database write it out.
+    if DECIMAL.fullmatch(_text(value)) is None:
+        raise ValueError(value)
+    return Decimal(value)
+
+
+def _plain(value: Any) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+#: How a value comes back, by its column's Python type; an enumeration is called with it.
 READERS: dict[type[Any], Callable[[Any], Any]] = {
+    bool: _boolean,
     int: _integer,
+    float: _float,
     str: _text,
     datetime: lambda value: parse_utc(_text(value)),
     date: lambda value: date.fromisoformat(_text(value)),
-    Decimal: lambda value: Decimal(_text(value)),
+    time: lambda value: time.fromisoformat(_text(value)),
+    Decimal: _decimal,
+    UUID: lambda value: UUID(_text(value)),
 }

@@ -139,9 +139,17 @@ ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
 
-def _postgresql(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump:
+def _postgresql(
+    connection: Connection, statement: Select[Any], cells: Sequence[Cell]
+) -> Dump | None:
     driver: Any = connection.connection.driver_connection
     compiled = statement.compile(connection, compile_kwargs={"render_postcompile": True})
+    # A value that its type changes on the way, as a host's own type may, is not in the parameters.
+    kinds = [
+        parameter.type.dialect_impl(connection.dialect) for parameter in compiled.binds.values()
+    ]
+    if any(kind.bind_processor(connection.dialect) for kind in kinds):
+        return None
 
     def batches() -> Generator[Sequence[bytes]]:
         # COPY takes no parameters of the server's: psycopg writes them into the text, escaped.

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import count
-from typing import Any
 
-import orjson
 from flask import Blueprint, Flask, Response, current_app
 from flask.blueprints import BlueprintSetupState
-from sqlalchemy import inspect
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, TimeoutError
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm import Session, class_mapper
 from werkzeug.routing import BaseConverter
 
 from .auth import VerifyToken, hook
-from .errors import NotFound, ServiceError, Unavailable
+from .errors import NotFound
 from .exports import Slots
+from .handlers import handle_errors
 from .models import TokenMixin
 from .services import BoundService
 from .settings import SETTINGS, defaults, read
 from .tokens import Tokens, Verifier
-from .views import COMMON_HEADERS, answer
+from .views import answer
 
-logger = logging.getLogger(__name__)
+#: What a host's session may be; a ``scoped_session`` is called, and so is a session factory.
+AnySession = Session | Callable[[], Session]
+
+View = Callable[..., Response]
 
 URL_PREFIX = "/api/v1/oms"
 
@@ -45,7 +43,9 @@ class OMS:
         count, a model with :class:`omsflask.models.TokenMixin` beside the bound ones.
     """
 
-    def __init__(self, session: Any = None, *, verify_token: VerifyToken | None = None) -> None:
+    def __init__(
+        self, session: AnySession | None = None, *, verify_token: VerifyToken | None = None
+    ) -> None:
         self._session = session
         self.verify_token = verify_token
         self.listings: list[BoundService] = []
@@ -69,11 +69,10 @@ class OMS:
         :param name: of the blueprint, one that the app has not yet.
         """
         blueprint = Blueprint(name, __name__, url_prefix=URL_PREFIX)
-        blueprint.record_once(self._set_up)
+        blueprint.record(self._set_up)
+        blueprint.url_value_preprocessor(_exempt_from_csrf)
         blueprint.before_request(hook(self.verify_token or Verifier(self.tokens)))
-        blueprint.register_error_handler(ServiceError, _error_response)
-        blueprint.register_error_handler(DBAPIError, _unavailable)
-        blueprint.register_error_handler(TimeoutError, _unavailable)
+        handle_errors(blueprint)
         return blueprint
 
     @property
@@ -82,16 +81,19 @@ class OMS:
 
         :raises TypeError: when the host has none.
         """
-        mappers: set[Mapper[Any]] = set()
-        for listing in self.listings:
-            mappers |= inspect(listing.model).registry.mappers
-        models = [mapper.class_ for mapper in mappers if issubclass(mapper.class_, TokenMixin)]
-        if not models:
+        registries = {class_mapper(it.model, configure=False).registry for it in self.listings}
+        models = {
+            mapper.base_mapper.class_
+            for registry in registries
+            for mapper in registry.mappers
+            if issubclass(mapper.class_, TokenMixin)
+        }
+        if len(models) != 1:
             raise TypeError(
                 "OMS cannot know who may call: give it verify_token=…, or add a list whose model"
-                " has a model with omsflask.TokenMixin beside it."
+                f" has one model with omsflask.TokenMixin beside it, not {len(models)}."
             )
-        return Tokens(self.session, models[0])
+        return Tokens(self.session, models.pop())
 
     def session(self) -> Session:
         """Return a session of the host's, of which only the engine is asked."""
@@ -108,10 +110,10 @@ class OMS:
         slots = Slots()
         for listing in self.listings:
             path = listing.service.path
-            _route(state, path, path.strip("/"), partial(_answer, listing, self.session, slots))
+            _route(state, path, path.strip("/"), _view(listing, self.session, slots))
         if (state.url_prefix or "").strip("/"):
-            _route(state, "", "prefix", _not_found)
-            _route(state, "/<oms_rest:path>", "rest", _not_found)
+            _route(state, "", "prefix", not_found)
+            _route(state, "/<oms_rest:path>", "rest", not_found)
 
 
 class NoExtension(LookupError):
@@ -136,7 +138,7 @@ class Rest(BaseConverter):
     part_isolating = False
 
 
-def _route(state: BlueprintSetupState, path: str, name: str, view: Callable[..., Response]) -> None:
+def _route(state: BlueprintSetupState, path: str, name: str, view: View) -> None:
     """Route every method to ``view``: one that is refused is refused after the token, as JSON.
 
     Flask's own ``add_url_rule`` lets the methods it is not told of be answered by routing.
@@ -160,24 +162,26 @@ def _names() -> Iterator[str]:
     yield from (f"oms{number}" for number in count(2))
 
 
-def _answer(listing: BoundService, session: Any, slots: Slots, **_path: Any) -> Response:
-    return answer(listing, session, slots)
+def _view(listing: BoundService, session: Callable[[], Session], slots: Slots) -> View:
+    def view(**_path: object) -> Response:
+        return answer(listing, session, slots)
+
+    # Flask-Limiter, Flask-WTF and others know a view by its name.
+    service = listing.service
+    view.__name__ = view.__qualname__ = f"{service.resource}_{service.name}".replace("-", "_")
+    return view
 
 
-def _not_found(**_path: Any) -> Response:
+def not_found(**_path: object) -> Response:
+    """Answer for what is nothing below the prefix."""
     raise NotFound
 
 
-def _error_response(error: ServiceError) -> Response:
-    headers = {**COMMON_HEADERS, "Cache-Control": "no-store", **error.headers}
-    return Response(
-        orjson.dumps(error.body), error.status, headers, content_type="application/json"
-    )
+def _exempt_from_csrf(endpoint: str | None, _path: object) -> None:
+    """Keep Flask-WTF from answering a POST before the token is looked at.
 
-
-def _unavailable(error: DBAPIError | TimeoutError) -> Response:
-    if isinstance(error, DataError | IntegrityError):
-        raise error
-    # The text of the driver's error, without SQLAlchemy's, which quotes the statement's values.
-    logger.error("The database did not answer: %s", getattr(error, "orig", error))
-    return _error_response(Unavailable())
+    No cookie opens anything below the prefix, and nothing is changed there.
+    """
+    csrf = current_app.extensions.get("csrf")
+    if csrf is not None and endpoint is not None:
+        csrf.exempt(current_app.view_functions[endpoint])

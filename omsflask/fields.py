@@ -7,7 +7,9 @@ what it tells.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Context, Decimal
 from typing import Any
 
 from marshmallow import fields, validate
@@ -85,18 +87,73 @@ TYPE_NAMES: dict[type[fields.Field[Any]], str] = {
 }
 
 
+#: The digits that PostgreSQL's NUMERIC may hold; Python rounds to 28 of its own accord.
+NUMERIC_DIGITS = 150_000
+
+
 def type_name(field: fields.Field[Any]) -> str:
     """Return what the OPTIONS document calls the type of ``field``."""
+    if choices(field):
+        return "choice"
     return next((name for kind, name in TYPE_NAMES.items() if isinstance(field, kind)), "field")
 
 
+def title(name: str) -> str:
+    """Return ``modified_date`` as ``Modified Date``."""
+    return " ".join(word.capitalize() for word in name.split("_") if word)
+
+
+def shows(field: fields.Field[Any]) -> Callable[[Any], Any]:
+    """Return the function from a value to what ``field`` shows of it.
+
+    A decimal is shown as text, as Django REST framework shows it: no reader of JSON rounds that.
+    """
+    if isinstance(field, fields.Decimal) and type(field)._serialize is fields.Decimal._serialize:
+        return _decimal_text(field)
+    return lambda value: field.serialize("", value, accessor=lambda value, *_: value)
+
+
+def _decimal_text(field: fields.Decimal) -> Callable[[Any], str | None]:
+    places = field.places
+    context = Context(prec=NUMERIC_DIGITS, rounding=field.rounding)
+
+    def text(value: Any) -> str | None:
+        if value is None:
+            return None
+        number = value if isinstance(value, Decimal) else Decimal(str(value))
+        if places is not None and number.is_finite():
+            number = number.quantize(places, context=context)
+        return format(number, "f")
+
+    return text
+
+
+def choices(field: fields.Field[Any]) -> list[tuple[Any, Any, str]]:
+    """Return the values that ``field`` is limited to: each, how it is shown, and its label.
+
+    Members of an enumeration are labelled by their names, values of ``OneOf`` by its labels.
+    """
+    show = shows(field)
+    if isinstance(field, fields.Enum):
+        return [(member, show(member), title(member.name.lower())) for member in field.enum]
+    for validator in field.validators:
+        if type(validator) is validate.OneOf:
+            labelled = zip(validator.choices, validator.options(), strict=True)
+            return [(value, show(value), label or text) for value, (text, label) in labelled]
+    return []
+
+
 def _limits(field: fields.Field[Any]) -> dict[str, Any]:
+    show = shows(field)
     limits: dict[str, Any] = {}
     for validator in field.validators:
         if isinstance(validator, validate.Range):
-            limits |= {"min_value": validator.min, "max_value": validator.max}
+            limits |= {"min_value": show(validator.min), "max_value": show(validator.max)}
         elif isinstance(validator, validate.Length):
             limits |= {"min_length": validator.min, "max_length": validator.max}
+    if isinstance(field, fields.Decimal):
+        limits["max_digits"] = field.metadata.get("max_digits")
+        limits["decimal_places"] = None if field.places is None else -field.places.adjusted()
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
@@ -104,11 +161,17 @@ def describe(name: str, field: fields.Field[Any]) -> dict[str, Any]:
     """Return what the OPTIONS document says of a field, in its published order of keys.
 
     :param name: the published name; the label is made from it unless the field's metadata has one.
+        The metadata may also say ``max_digits`` of a decimal.
     """
-    return {
+    described = {
         "type": type_name(field),
         "required": field.required,
         "read_only": field.dump_only,
         "label": field.metadata.get("label") or name.replace("_", " ").capitalize(),
         **_limits(field),
     }
+    if (limited := choices(field)) and not field.dump_only:
+        described["choices"] = [
+            {"value": shown, "display_name": label} for _, shown, label in limited
+        ]
+    return described

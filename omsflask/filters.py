@@ -6,45 +6,23 @@
         sort = Ordering(id="ID", modified_date="Modified Date")
         id__gt = Filter(Integer)
         modified_date = Filter(UTCDateTime, lookups=("exact", "gt", "gte"))
+        status = Filter(Enum(Status), lookups=("exact", "in"))
+        shipped_on = Filter(Date, lookups=("range", "isnull"))
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError
 
-from .fields import type_name
+from .fields import choices, title, type_name
+from .lookups import LOOKUPS, AnyField, Parameter
 
-#: A lookup's name, as Django names it, and the SQL comparison that it makes.
-LOOKUPS: dict[str, Callable[[Any, Any], Any]] = {
-    "exact": operator.eq,
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
-
-
-def _title(name: str) -> str:
-    return " ".join(word.capitalize() for word in name.split("_") if word)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of the query string: the column that it narrows, and by which lookup."""
-
-    name: str
-    column: str
-    lookup: str
-    field: fields.Field[Any]
-
-    def condition(self, column: Any, value: Any) -> Any:
-        """Return the SQL condition of ``value`` on ``column``."""
-        return LOOKUPS[self.lookup](column, value)
+#: What every list's parameters are named, beside its own filters.
+RESERVED = ("page", "limit", "cursor", "format")
 
 
 class Filter:
@@ -52,15 +30,18 @@ class Filter:
 
     The name that it is declared under is the parameter, the column and, after ``__``, the lookup.
 
-    :param field: the marshmallow field, class or instance, that reads the value.
-    :param lookups: several at once: ``exact`` takes the bare name, the others ``name__lookup``.
+    :param field: the marshmallow field, class or instance, that reads a value. An ``Enum``, or one
+        with ``OneOf``, is a list of choices.
+    :param lookups: several at once, of :data:`omsflask.lookups.LOOKUPS`: ``exact`` takes the bare
+        name, the others ``name__lookup``. ``in`` and ``range`` read values by commas, ``isnull``
+        true or false.
     :param label: for people; made from the name unless given.
     :param published: the type that OPTIONS names, where it is not that of ``field``.
     """
 
     def __init__(
         self,
-        field: type[fields.Field[Any]] | fields.Field[Any],
+        field: type[AnyField] | AnyField,
         *,
         lookups: Sequence[str] = (),
         label: str | None = None,
@@ -69,7 +50,7 @@ class Filter:
         self.field = field() if isinstance(field, type) else field
         self.lookups = tuple(lookups)
         self.label = label
-        self.published = published or type_name(self.field)
+        self.published = published
 
     def declare(self, owner: type, name: str) -> None:
         """Take the name, and what it says.
@@ -83,7 +64,7 @@ class Filter:
             raise TypeError(f"{owner.__name__}.{name} names a lookup and lists others besides.")
         if unknown := set(self.lookups) - set(LOOKUPS):
             raise TypeError(f"{owner.__name__}.{name} has unknown lookups: {sorted(unknown)}.")
-        self.label = self.label or _title(name)
+        self.label = self.label or title(name)
         if lookup in LOOKUPS:
             self.column, self.lookups, names = column, (lookup,), [name]
         else:
@@ -96,12 +77,16 @@ class Filter:
 
     def describe(self) -> dict[str, Any]:
         """Return this filter's entry in the OPTIONS document."""
+        # What ``isnull`` alone reads is no value of the column.
+        field = self.parameters[0].reader if self.lookups == ("isnull",) else self.field
+        limited = choices(field)
+        listed = {"choices": [[shown, label] for _, shown, label in limited]} if limited else {}
         return {
             "label": self.label,
             "field_name": self.column,
-            "type": self.published,
+            "type": self.published or ("dropdown" if limited else type_name(field)),
             "lookup_expr": list(self.lookups),
-            "extra": {"required": False},
+            "extra": {**listed, "required": False},
         }
 
 
@@ -159,7 +144,7 @@ class Ordering:
     def describe(self) -> dict[str, Any]:
         """Return the ordering's entry in the OPTIONS document."""
         return {
-            "label": _title(self.name),
+            "label": title(self.name),
             "field_name": self.name,
             "type": "dropdown",
             "lookup_expr": ["exact"],
@@ -183,6 +168,8 @@ class FilterSet:
         declared = {
             name: value for name, value in vars(cls).items() if isinstance(value, Filter | Ordering)
         }
+        if taken := sorted(set(declared) & set(RESERVED)):
+            raise TypeError(f"{cls.__name__}.{taken[0]} has a name that every list uses already.")
         for name, value in declared.items():
             value.declare(cls, name)
         cls.filters = {**cls.filters, **declared}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, false, or_, tuple_
 
-from .columns import Expression, bound
+from .columns import Expression
 
 #: A column and whether it descends.
 Step = tuple[Expression, bool]
@@ -26,13 +26,15 @@ def reverse(steps: Sequence[Step]) -> list[Step]:
 def behind(steps: Sequence[Step], values: Sequence[Any]) -> Any:
     """Return the condition of the rows behind the row that holds ``values`` in these columns.
 
+    :param values: parameters, or none for null.
+
     Without nulls and in one direction it compares row values, which both engines answer from an
     index.
     """
     columns = [column for column, _ in steps]
     if not any(map(_is_nullable, columns)) and len({descending for _, descending in steps}) == 1:
         left = tuple_(*columns)
-        right = tuple_(*map(bound, columns, values))
+        right = tuple_(*values)
         return left < right if steps[0][1] else left > right
     return or_(
         *(
@@ -54,13 +56,13 @@ def _directed(column: Expression, descending: bool) -> Any:
 
 
 def _same(column: Expression, value: Any) -> Any:
-    return column.is_(None) if value is None else column == bound(column, value)
+    return column.is_(None) if value is None else column == value
 
 
 def _beyond(column: Expression, descending: bool, value: Any) -> Any:
     if value is None:
         return column.is_not(None) if descending else false()
     if descending:
-        return column < bound(column, value)
-    further = column > bound(column, value)
+        return column < value
+    further = column > value
     return or_(further, column.is_(None)) if _is_nullable(column) else further

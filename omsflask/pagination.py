@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Dialect, Select
 
+from .columns import bound, stored, stored_kind
 from .cursors import Cursor
 from .errors import InvalidPage
 from .ordering import Step, behind, order_by, reverse
@@ -61,6 +62,7 @@ class Paginator:
 
     :param holder: who holds the token, for the listing's scope.
     :param limit: rows a page.
+    :param dialect: of the database.
     """
 
     listing: BoundService
@@ -68,6 +70,7 @@ class Paginator:
     holder: Any
     limit: int
     links: Links
+    dialect: Dialect
 
     def read(self, connection: Connection) -> Page:
         """Return the page that the query asks for.
@@ -78,7 +81,7 @@ class Paginator:
         return self._at_cursor(connection) if self.query.cursor else self._numbered(connection)
 
     def _numbered(self, connection: Connection) -> Page:
-        count = connection.scalar(self.listing.count(self.query, self.holder)) or 0
+        count = self._count(connection)
         number = self._number(count)
         offset = (number - 1) * self.limit
         if offset > MAX_OFFSET:
@@ -92,15 +95,27 @@ class Paginator:
     def _at_cursor(self, connection: Connection) -> Page:
         number = self._number(0)
         steps = self.listing.steps(self.query)
-        types = [column.type.python_type for column, _ in steps]
-        cursor = Cursor.decode(self.query.cursor or "", self._binding, types)
+        cursor, place = self._cursor(steps)
         if cursor.backward:
             steps = reverse(steps)
+        # Another holder's cursor carries the count of what she may see.
+        count = self._count(connection) if self.listing.scope else cursor.count
         statement = self.listing.select(self.query, self.holder)
-        rows, more = self._fetch(connection, statement.where(behind(steps, cursor.values)), steps)
+        rows, more = self._fetch(connection, statement.where(behind(steps, place)), steps)
         if cursor.backward:
-            return self._page(rows[::-1], number, cursor.count, has_next=True, has_previous=more)
-        return self._page(rows, number, cursor.count, has_next=more, has_previous=True)
+            return self._page(rows[::-1], number, count, has_next=True, has_previous=more)
+        return self._page(rows, number, count, has_next=more, has_previous=True)
+
+    def _cursor(self, steps: Sequence[Step]) -> tuple[Cursor, Sequence[Any]]:
+        """Return the query's cursor, and what it holds as parameters, null as none."""
+        kinds = [stored_kind(column.type, self.dialect) for column, _ in steps]
+        types = [kind.python_type for kind in kinds]
+        cursor = Cursor.decode(self.query.cursor or "", self._binding, types)
+        held = zip(kinds, cursor.values, strict=True)
+        return cursor, [None if value is None else bound(kind, value) for kind, value in held]
+
+    def _count(self, connection: Connection) -> int:
+        return connection.scalar(self.listing.count(self.query, self.holder)) or 0
 
     def _number(self, count: int) -> int:
         text = (self.query.page or "1").strip()
@@ -135,10 +150,13 @@ class Paginator:
         if not edge:
             # Nothing is left on this side of the cursor: go on from the start of the walk.
             return self.links.to(1, "")
-        names = list(self.listing.service.fields)
+        held = {
+            cell.name: stored(cell.expression.type, value, self.dialect)
+            for cell, value in zip(self.listing.cells, edge[0], strict=True)
+        }
         terms = self.listing.service.ordering(self.query)
-        values = tuple(edge[0][names.index(term.name)] for term in terms)
-        return self.links.to(number, Cursor(values, backward, count).encode(self._binding))
+        cursor = Cursor(tuple(held[term.name] for term in terms), backward, count)
+        return self.links.to(number, cursor.encode(self._binding))
 
     @property
     def _binding(self) -> bytes:

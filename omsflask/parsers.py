@@ -2,73 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
+from weakref import WeakKeyDictionary
 
 from flask import Request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from webargs.flaskparser import FlaskParser
 
 from .errors import InvalidParameters
+from .filters import RESERVED
+from .grammars import parameter_field
 from .services import ListService, Query
-
-#: ``109.0`` is whole too, and what pandas makes of a column of keys with a gap.
-WHOLE_NUMBER = re.compile(r"\s*([-+]?\d+)(?:\.0*)?\s*", re.ASCII)
-INT64 = (-(2**63), 2**63 - 1)
-
-
-def whole_number(text: str) -> int:
-    """Return the integer that ``text`` writes in ASCII digits; 64 bits at most."""
-    match = WHOLE_NUMBER.fullmatch(text)
-    if match is None:
-        raise ValidationError("Enter a whole number.")
-    low, high = INT64
-    # A number of more digits is out of range whatever they are; int() would refuse thousands.
-    digits = match[1].lstrip("+-0") or "0"
-    number = int(digits) if len(digits) < 20 else high + 2
-    number = -number if "-" in match[1] else number
-    if number < low:
-        raise ValidationError(f"Ensure this value is greater than or equal to {low}.")
-    if number > high:
-        raise ValidationError(f"Ensure this value is less than or equal to {high}.")
-    return number
-
-
-def plain_text(text: str) -> str:
-    """Return ``text`` if a database can hold it."""
-    if "\0" in text:
-        raise ValidationError("Null characters are not allowed.")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValidationError("Enter valid UTF-8 text.") from None
-    return text
-
-
-#: What a text must be before a field of that class reads it, and what the field says otherwise.
-GRAMMARS: tuple[tuple[type[fields.Field[Any]], Callable[[str], Any], str], ...] = (
-    (fields.Integer, whole_number, "Enter a whole number."),
-    (fields.DateTime, plain_text, "Enter a valid date/time."),
-    (fields.Number, plain_text, "Enter a number."),
-    (fields.Field, plain_text, "Enter a valid value."),
-)
-
-
-def parameter_field(field: fields.Field[Any]) -> fields.Field[Any]:
-    """Return ``field`` as a query string needs it: strict about the text, and with its words."""
-    grammar, invalid = next(
-        (grammar, invalid) for kind, grammar, invalid in GRAMMARS if isinstance(field, kind)
-    )
-    field = copy.copy(field)
-    field.pre_load = [grammar, *field.pre_load]
-    field.error_messages = {**field.error_messages, "invalid": invalid}
-    return field
 
 
 class QuerySchema(Schema):
@@ -89,17 +37,24 @@ class QuerySchema(Schema):
     format = parameter_field(fields.String())
 
 
-@cache
+#: By service, and as long as it lives: an app's factory may make its services anew.
+_schemas: WeakKeyDictionary[ListService, Schema] = WeakKeyDictionary()
+
+
 def query_schema(service: ListService, formats: Sequence[str]) -> Schema:
     """Return the schema of a service's query string, made once.
 
     :param formats: the names that ``format`` may take.
     """
-    choice = validate.OneOf(
-        formats, error="Select a valid choice. {input} is not one of the available choices."
-    )
-    own = {name: parameter_field(it.field) for name, it in service.filters.parameters.items()}
-    own["format"] = parameter_field(fields.String(validate=choice))
+    schema = _schemas.get(service)
+    if schema is None:
+        schema = _schemas[service] = _new_schema(service, formats)
+    return schema
+
+
+def _new_schema(service: ListService, formats: Sequence[str]) -> Schema:
+    own = {name: parameter_field(it.reader) for name, it in service.filters.parameters.items()}
+    own["format"] = parameter_field(fields.String(validate=validate.OneOf(formats)))
     if ordering := service.filters.ordering:
         own[ordering.name] = parameter_field(fields.String(post_load=ordering.parse))
     return QuerySchema.from_dict(own, name=f"{service.name}-query")()
@@ -164,7 +119,7 @@ def parse(request: Request, service: ListService, formats: Sequence[str], lenien
         arguments=dict(split(request.query_string)),
         filters={name: values[name] for name in service.filters.parameters if name in values},
         ordering=values.get(ordering.name, ()) if ordering else (),
-        **{name: values.get(name) for name in QuerySchema().fields},
+        **{name: values.get(name) for name in RESERVED},
     )
 
 
@@ -189,5 +144,5 @@ def _suggestion(name: str, schema: Schema) -> str:
 
 def _flat(messages: Any) -> list[str]:
     if isinstance(messages, Mapping):
-        return [text for texts in messages.values() for text in _flat(texts)]
+        return list(dict.fromkeys(text for texts in messages.values() for text in _flat(texts)))
     return [messages] if isinstance(messages, str) else list(messages)

@@ -16,9 +16,10 @@ from typing import Any
 
 from marshmallow import Schema
 from sqlalchemy import Select, func, inspect, or_, select
-from sqlalchemy.orm import ColumnProperty, Mapper, QueryableAttribute, RelationshipProperty
+from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.elements import ColumnElement
 
+from .bindings import BindError, check_filters, check_order, check_tables, resolve
 from .columns import Cell, Expression, bound, cell
 from .filters import FilterSet, Term
 from .ordering import Step
@@ -84,10 +85,7 @@ class ListService:
     stamp: str = "modified_date"
 
     def __post_init__(self) -> None:
-        known = set(self.fields)
-        ordering = self.filters.ordering
-        wanted = {self.key, *(ordering.labels if ordering else ())}
-        if missing := sorted(wanted - known):
+        if missing := sorted(self._ordered - set(self.fields)):
             raise TypeError(
                 f"{self.schema.__name__} has no field {', '.join(missing)}, which"
                 f" {self.resource}/{self.name} identifies or orders its rows by."
@@ -105,6 +103,16 @@ class ListService:
             (field.data_key or name): field for name, field in self.schema().dump_fields.items()
         }
 
+    @cached_property
+    def attributes(self) -> dict[str, str]:
+        """The attributes that the fields show, by the fields' published names."""
+        return {name: field.attribute or field.name for name, field in self.fields.items()}
+
+    @property
+    def _ordered(self) -> set[str]:
+        ordering = self.filters.ordering
+        return {self.key, *(ordering.labels if ordering else ())}
+
     def ordering(self, query: Query) -> tuple[Term, ...]:
         """Return the whole order of a query: as asked, or the default, and ever the key last.
 
@@ -116,16 +124,28 @@ class ListService:
             return terms
         return (*terms, Term(self.key, bool(terms) and terms[-1].descending))
 
-    def bind(self, model: type[Any], *, scope: Scope | None = None, **columns: Any) -> BoundService:
+    def bind(
+        self, model: type[Any], /, *, scope: Scope | None = None, **columns: Any
+    ) -> BoundService:
         """Return this service over ``model``.
 
         :param model: a mapped class. Its attributes are found by the fields' and filters' names.
         :param scope: ``(statement, holder) -> statement``, to show each holder of a token her rows
             only. It is applied to lists, counts and exports alike.
-        :param columns: by a field's name, another attribute, relationship or SQL expression.
-        :raises TypeError: naming what the model lacks.
+        :param columns: by a field's or filter's name, another attribute of the model, a
+            relationship to one row (its foreign key) or a SQL expression.
+        :raises TypeError: naming what the model lacks, or what cannot be filtered or ordered by.
         """
-        return BoundService(self, model, scope, _resolve(self, model, columns))
+        parameters = self.filters.parameters.values()
+        try:
+            found = resolve(model, self.attributes, [it.column for it in parameters], columns)
+            check_order({name: found[self.attributes[name]] for name in self._ordered})
+            check_filters(found, parameters)
+            if scope is None:
+                check_tables(model, found)
+        except BindError as error:
+            raise TypeError(f"{self.resource}/{self.name} cannot be bound: {error}.") from None
+        return BoundService(self, model, scope, found)
 
 
 @dataclass(frozen=True)
@@ -141,7 +161,7 @@ class BoundService:
     def cells(self) -> tuple[Cell, ...]:
         """What a row holds, in order."""
         return tuple(
-            cell(name, field, self.columns[field.attribute or name])
+            cell(name, field, self.columns[self.service.attributes[name]])
             for name, field in self.service.fields.items()
         )
 
@@ -170,8 +190,8 @@ class BoundService:
     @property
     def stamp(self) -> Expression | None:
         """The SQL of when a row was last changed."""
-        field = self.service.fields.get(self.service.stamp)
-        return None if field is None else self.columns[field.attribute or self.service.stamp]
+        attribute = self.service.attributes.get(self.service.stamp)
+        return None if attribute is None else self.columns[attribute]
 
     def follows_changes(self, query: Query) -> bool:
         """Whether a query narrows its rows from below, or sorts them upwards, by their stamp."""
@@ -202,7 +222,7 @@ class BoundService:
         for name, value in query.filters.items():
             parameter = self.service.filters.parameters[name]
             column = self.columns[parameter.column]
-            statement = statement.where(parameter.condition(column, bound(column, value)))
+            statement = statement.where(parameter.condition(column, value, bound))
         if query.horizon is not None and self.stamp is not None:
             statement = statement.where(_settled(self.stamp, query.horizon))
         return self.scope(statement, holder) if self.scope else statement
@@ -210,41 +230,5 @@ class BoundService:
 
 def _settled(stamp: Expression, horizon: datetime) -> ColumnElement[bool]:
     """Return the condition of the rows that no open transaction can be said to have stamped."""
-    early = stamp < bound(stamp, horizon)
-    return or_(early, stamp > bound(stamp, horizon + FUTURE), stamp.is_(None))
-
-
-def _resolve(
-    service: ListService, model: type[Any], given: Mapping[str, Any]
-) -> dict[str, Expression]:
-    attributes = {name: field.attribute or name for name, field in service.fields.items()}
-    given = {attributes.get(name, name): value for name, value in given.items()}
-    wanted = {
-        *attributes.values(),
-        *(parameter.column for parameter in service.filters.parameters.values()),
-    }
-    columns = {name: _expression(given.get(name, getattr(model, name, None))) for name in wanted}
-    unknown = sorted(set(given) - wanted)
-    missing = sorted(name for name, column in columns.items() if column is None)
-    if unknown or missing:
-        what = (
-            f"it shows no {', '.join(unknown)}"
-            if unknown
-            else (
-                f"{model.__name__} has no column {', '.join(missing)};"
-                f" name others as in bind({model.__name__}, {missing[0]}={model.__name__}.…)"
-            )
-        )
-        raise TypeError(f"{service.resource}/{service.name} cannot be bound: {what}.")
-    return {name: column for name, column in columns.items() if column is not None}
-
-
-def _expression(value: Any) -> Expression | None:
-    if isinstance(value, QueryableAttribute):
-        prop = getattr(value, "property", None)
-        if isinstance(prop, RelationshipProperty):
-            local = list(prop.local_columns)
-            return local[0] if len(local) == 1 else None
-        # The bare column, since one that is marked as an entity's compiles the slow way.
-        value = prop.columns[0] if isinstance(prop, ColumnProperty) else value.__clause_element__()
-    return value if isinstance(value, ColumnElement) else None
+    early = stamp < bound(stamp.type, horizon)
+    return or_(early, stamp > bound(stamp.type, horizon + FUTURE), stamp.is_(None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from hashlib import blake2b
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -78,14 +79,15 @@ def _answer(
     if isinstance(renderer, FileRenderer) and not query.is_paged:
         return _export(listing, query, renderer, bind, slots)
     with snapshot(bind) as connection:
-        page = _paginator(listing, query).read(connection)
+        page = _paginator(listing, query, bind).read(connection)
     return _render(listing, page, renderer)
 
 
-def _paginator(listing: BoundService, query: Query) -> Paginator:
+def _paginator(listing: BoundService, query: Query, bind: Engine | Connection) -> Paginator:
     config = current_app.config
     limit = min(query.limit or config["OMS_PAGE_SIZE"], config["OMS_MAX_PAGE_SIZE"])
-    return Paginator(listing, query, g.oms_holder, limit, Links(_address(), query.arguments))
+    links = Links(_address(), query.arguments)
+    return Paginator(listing, query, g.oms_holder, limit, links, bind.dialect)
 
 
 def _address() -> str:
@@ -117,9 +119,10 @@ def _export(
     slots: Slots,
 ) -> Response:
     config = current_app.config
+    asked = [query.arguments, *_selection(listing, query, bind)]
     if request.method == "HEAD":
         with closing(Export(bind, listing, query, g.oms_holder)) as export:
-            return _file(iter(()), export, listing, query, renderer)
+            return _file(iter(()), export, listing, renderer, asked)
     with ExitStack() as ending:
         slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"])
         ending.callback(slots.give_back)
@@ -127,12 +130,20 @@ def _export(
         pieces = renderer.stream(export, config)
         # What can fail at once fails before the headers go: an answer, and not a cut file.
         pieces = chain([next(pieces), next(pieces, b"")], pieces)
-        response = _file(pieces, export, listing, query, renderer)
+        response = _file(pieces, export, listing, renderer, asked)
         if request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             _spool(response)
         else:
             _end_with(response, ending.pop_all())
     return response
+
+
+def _selection(listing: BoundService, query: Query, bind: Engine | Connection) -> list[Any]:
+    """Return what tells one selection from another, the holder's scope and all."""
+    # The horizon moves with the clock; whatever it lets through is another state.
+    count = listing.count(replace(query, horizon=None), g.oms_holder)
+    compiled = count.compile(dialect=bind.dialect)
+    return [str(compiled), compiled.params]
 
 
 def _end_with(response: Response, ending: ExitStack) -> None:
@@ -151,10 +162,11 @@ def _file(
     pieces: Iterator[bytes],
     export: Export,
     listing: BoundService,
-    query: Query,
     renderer: FileRenderer,
+    asked: Sequence[Any],
 ) -> Response:
-    version = orjson.dumps([export.state, query.arguments, current_app.config["OMS_CSV_GUARD"]])
+    guard = current_app.config["OMS_CSV_GUARD"]
+    version = orjson.dumps([export.state, guard, *asked], default=str)
     headers = _file_headers(listing, renderer, export.count)
     return _respond(pieces, renderer.content_type, version, headers)
 

@@ -98,7 +98,7 @@ def sql(query: Query) -> str:
     ("filters", "where"),
     [
         ({"id__gt": 1}, "customers.id > :param_1"),
-        ({"email": "a@b"}, "customers.email = :email_1"),
+        ({"email": "a@b"}, "customers.email = :param_1"),
         (
             {"channel_id": 1, "id__lte": 2},
             "customers.channel_id = :param_1 AND customers.id <= :param_2",

@@ -1,0 +1,1 @@
+"""The service in other people's apps."""
