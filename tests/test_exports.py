@@ -158,7 +158,7 @@ def test_memory_does_not_grow_with_the_rows(new_client: Callable[..., Client]) -
         return size
 
     for format_name in ("csv", "xlsx"):
-        assert peak(10_000, format_name) < peak(2_000, format_name) + 2**19
+        assert peak(6_000, format_name) < peak(1_500, format_name) + 2**18
 
 
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
