@@ -30,6 +30,8 @@ Read the modules in the order in which a request meets them:
 :mod:`.settings`          the table of ``OMS_*`` settings
 :mod:`.models`            mixins for who has no tables yet
 :mod:`.app`               ``create_app()``: the standalone host
+:mod:`.engines`           its engine: the pool, deadlines, what a failure to connect does
+:mod:`.deadlines`         a psycopg connection whose waits end
 :mod:`.tables`            the tables that are missing, made under a lock
 :mod:`.samples`           customers to try it with
 :mod:`.exporting`         ``export``: the same files from the command line

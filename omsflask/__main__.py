@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select
 
 from .app import Channel, Customer, Token, create_app, db
 from .cli import Commands, create_tables, oms
+from .engines import WITHOUT_DEADLINES
 from .samples import channels, plausible, published
 from .tokens import Tokens
 
@@ -89,7 +90,9 @@ def _check_server(port: int) -> None:
 
 def main() -> None:
     """Run ``omsflask``."""
-    omsflask.main(obj=ScriptInfo(create_app=create_app), prog_name="omsflask")
+    omsflask.main(
+        obj=ScriptInfo(create_app=lambda: create_app(WITHOUT_DEADLINES)), prog_name="omsflask"
+    )
 
 
 if __name__ == "__main__":

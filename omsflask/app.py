@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from flask import Config, Flask, Response
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import event, select
+from sqlalchemy import make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from . import customers
+from . import customers, engines
 from .extension import OMS
 from .handlers import http_error
 from .models import ChannelMixin, CustomerMixin, TokenMixin
@@ -46,8 +46,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(_settings(app.instance_path), **(config or {}))
     app.config.update(
         read(KNOWN_SETTINGS, app.config),
-        SQLALCHEMY_DATABASE_URI=app.config["OMS_DATABASE_URL"],
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
         TRUSTED_HOSTS=_trusted_hosts(app.config),
         MAX_CONTENT_LENGTH=64 * 1024,
     )
@@ -108,7 +106,10 @@ def _trusted_hosts(config: Mapping[str, Any]) -> list[str] | None:
 
 
 def _prepare_database(app: Flask) -> None:
+    url = app.config["OMS_DATABASE_URL"]
     try:
+        options = engines.options(make_url(url), app.config)
+        app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
         db.init_app(app)
         with app.app_context():
             engine = db.engine
@@ -117,13 +118,7 @@ def _prepare_database(app: Flask) -> None:
         raise SettingError(f"OMS_DATABASE_URL cannot be used: {reason}") from None
     if engine.dialect.name not in ("sqlite", "postgresql"):
         raise SettingError("OMS_DATABASE_URL cannot be used: it is neither SQLite nor PostgreSQL.")
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    for pragma in ("busy_timeout = 5000", "synchronous = NORMAL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    engines.prepare(engine, app.config)
 
 
 def _json(body: Mapping[str, str], status: int = 200) -> Response:

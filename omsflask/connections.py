@@ -20,17 +20,27 @@ def bind_of(session: Callable[[], Session], model: type[Any]) -> Engine | Connec
     return session().get_bind(model)
 
 
+#: The execution option of an engine that wants to know of a connection that all will be read by.
+#: It is called with it, in the snapshot's transaction. A host's engine has none.
+WHOLE = "oms_whole"
+
+
 @contextmanager
-def snapshot(bind: Engine | Connection) -> Iterator[Connection]:
+def snapshot(bind: Engine | Connection, *, whole: bool = False) -> Iterator[Connection]:
     """Open a connection whose reads see one state of the database, and give it back.
 
     A host whose session is bound to a connection (in its tests, say) is read by just that one.
+
+    :param whole: whether a selection is read to its end, which may take longer than a page.
     """
     if isinstance(bind, Connection):
         yield bind
         return
     with bind.connect() as connection:
         begin_snapshot(connection)
+        prepare = connection.get_execution_options().get(WHOLE)
+        if whole and prepare:
+            prepare(connection)
         yield connection
 
 

@@ -35,7 +35,7 @@ class Export:
         self._listing = listing
         self._statement = listing.select(query, holder).order_by(*order_by(listing.steps(query)))
         try:
-            self._connection = self._open.enter_context(snapshot(bind))
+            self._connection = self._open.enter_context(snapshot(bind, whole=True))
             self.state = state(self._connection)
             self.count: int = self._connection.scalar(listing.count(query, holder)) or 0
         except BaseException:

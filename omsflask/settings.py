@@ -117,6 +117,36 @@ STANDALONE_SETTINGS = (
         "SQLAlchemy URL of the database. A relative SQLite path starts in `instance/`.",
     ),
     Setting(
+        "OMS_POOL_SIZE",
+        8,
+        "Connections to PostgreSQL that a process opens at most: one a thread, and some to spare.",
+        minimum=1,
+    ),
+    Setting("OMS_POOL_TIMEOUT_SECONDS", 2.0, "How long to wait for one of them to be free."),
+    Setting("OMS_POOL_RECYCLE_SECONDS", 1800, "How old a connection may become."),
+    Setting("OMS_CONNECT_TIMEOUT_SECONDS", 3, "How long opening a connection may take.", minimum=2),
+    Setting(
+        "OMS_STATEMENT_TIMEOUT_SECONDS",
+        5.0,
+        "How long PostgreSQL may work on a statement of a page. 0: as the server says.",
+    ),
+    Setting(
+        "OMS_LOCK_TIMEOUT_SECONDS",
+        3.0,
+        "How long PostgreSQL may wait for a lock. 0: as the server says.",
+    ),
+    Setting(
+        "OMS_EXPORT_TIMEOUT_SECONDS",
+        900.0,
+        "How long PostgreSQL may work on a whole export. 0: for ever.",
+    ),
+    Setting(
+        "OMS_SILENCE_TIMEOUT_SECONDS",
+        8.0,
+        "How long PostgreSQL may say nothing, in pages and in exports, before it is given up; more"
+        " than a page's statement may take. By psycopg 3 alone. 0: for ever.",
+    ),
+    Setting(
         "OMS_TRUSTED_HOSTS",
         "localhost,127.0.0.1",
         "Host names, by commas, that a request may name; `.example.com` is every one below. Others"
