@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 
@@ -56,6 +57,26 @@ def begin_snapshot(connection: Connection) -> None:
         driver.execute("BEGIN")
 
 
+@contextmanager
+def driver_errors(connection: Connection) -> Iterator[None]:
+    """Let errors be SQLAlchemy's where its driver is called without it.
+
+    As SQLAlchemy does, it keeps a connection that is lost out of the pool.
+    """
+    dialect: Any = connection.dialect
+    driver = connection.connection.driver_connection
+    try:
+        yield
+    except dialect.loaded_dbapi.Error as error:
+        lost = dialect.is_disconnect(error, driver, None)
+        if lost:
+            connection.invalidate(error)
+        kind = dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(
+            None, None, error, kind, connection_invalidated=lost, dialect=dialect
+        ) from error
+
+
 #: Any number will do, as long as it is always the same.
 ADVISORY_LOCK = 0x6F6D73
 
@@ -80,5 +101,6 @@ def state(connection: Connection) -> str:
     if connection.dialect.name == "postgresql":
         return str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar())
     driver: Any = connection.connection.driver_connection
-    version = driver.execute("PRAGMA data_version").fetchone()[0]
+    with driver_errors(connection):
+        version = driver.execute("PRAGMA data_version").fetchone()[0]
     return f"{PROCESS}-{id(driver)}-{version}-{driver.total_changes}"

