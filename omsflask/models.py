@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, String
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, validates
+from sqlalchemy.orm import Mapped, declared_attr, has_inherited_table, mapped_column, validates
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -49,12 +49,23 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _in_utc(moment: datetime | None) -> datetime | None:
-    # SQLite drops the zone as it stores a moment.
-    return moment.astimezone(UTC) if moment is not None and moment.tzinfo else moment
+def _in_utc(moment: Any) -> Any:
+    # SQLite drops the zone as it stores a moment. What is SQL is left to the database.
+    return moment.astimezone(UTC) if isinstance(moment, datetime) and moment.tzinfo else moment
 
 
-class ChannelMixin:
+class _Tabled:
+    """A table of its own for the host's model, and none for what inherits from that."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if has_inherited_table(cls):
+            for name in ("__tablename__", "__table_args__"):
+                if name not in vars(cls):
+                    setattr(cls, name, None)
+        super().__init_subclass__(**options)
+
+
+class ChannelMixin(_Tabled):
     """A sales channel: the number that a customer's ``channel`` is, and its name."""
 
     __tablename__ = "channels"
@@ -63,7 +74,7 @@ class ChannelMixin:
     name: Mapped[str] = mapped_column(String(255))
 
 
-class CustomerMixin:
+class CustomerMixin(_Tabled):
     """A customer, with the published columns.
 
     Every documented filter and sort has an index that ends in the key, so that pages come in order.
@@ -101,11 +112,11 @@ class CustomerMixin:
         )
 
     @validates("created_date", "modified_date")
-    def _moment_in_utc(self, _name: str, moment: datetime | None) -> datetime | None:
+    def _moment_in_utc(self, _name: str, moment: Any) -> Any:
         return _in_utc(moment)
 
 
-class TokenMixin:
+class TokenMixin(_Tabled):
     """An API token. The key itself is not here: only its SHA-256, and its beginning for lists."""
 
     __tablename__ = "tokens"
