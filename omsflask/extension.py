@@ -37,10 +37,12 @@ class OMS:
         oms.add(customers.list_simple.bind(Customer))
         oms.init_app(app)
 
-    :param session: a session, ``scoped_session`` or session factory; only its engine is used.
-        Without one it is Flask-SQLAlchemy's of the app.
-    :param verify_token: ``key -> holder | None``. Without one the keys in the host's own table
-        count, a model with :class:`omsflask.models.TokenMixin` beside the bound ones.
+    :param session: a session, ``scoped_session`` or session factory, which is called in the app's
+        context; only its engine is used. Without one it is Flask-SQLAlchemy's of the app.
+    :param verify_token: ``key -> holder | None``, called once a request with the text after
+        ``Token`` in the header. The holder is then ``flask.g.oms_holder``, and is what a list's
+        scope is given. Without one the keys in the host's own table count, a model with
+        :class:`omsflask.TokenMixin` beside the bound ones.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class OMS:
     def init_app(self, app: Flask, *, url_prefix: str = URL_PREFIX) -> None:
         """Serve the added lists in ``app``. Called again, it serves them below another prefix too.
 
+        :param url_prefix: what the lists' paths begin with; variable parts are allowed.
         :raises SettingError: when an ``OMS_*`` setting of the app cannot be used.
         :raises TypeError: when it cannot be known who may call, or what engine to read by.
         """
@@ -67,6 +70,7 @@ class OMS:
         """Return a new blueprint of the added lists, to register where the host likes.
 
         :param name: of the blueprint, one that the app has not yet.
+        :raises TypeError: when it cannot be known who may call.
         """
         blueprint = Blueprint(name, __name__, url_prefix=URL_PREFIX)
         blueprint.record(self._set_up)

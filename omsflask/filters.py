@@ -104,8 +104,9 @@ class Term:
 class Ordering:
     """The parameter that orders: names by commas, ``-`` before one that descends.
 
-    :param default: the order when none is asked for; the key's when empty.
-    :param labels: what may be ordered by, and its label.
+    :param default: the order when none is asked for, ``"-placed_date"`` say; the key's when empty.
+    :param labels: the published names of the fields that may be ordered by, and their labels.
+    :raises ValidationError: when the default is none of them.
     """
 
     def __init__(self, *default: str, **labels: str) -> None:

@@ -150,7 +150,10 @@ class ListService:
 
 @dataclass(frozen=True)
 class BoundService:
-    """A list service over a model; made by :meth:`ListService.bind`."""
+    """A list service over a model; made by :meth:`ListService.bind`.
+
+    :param columns: the SQL values by the attributes that the service names.
+    """
 
     service: ListService
     model: type[Any]

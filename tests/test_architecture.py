@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import omsflask
+from omsflask.lookups import LOOKUPS
 from omsflask.settings import SETTINGS, STANDALONE_SETTINGS
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +37,12 @@ def test_the_map_of_the_package_names_every_module() -> None:
 def test_every_setting_is_in_the_readme(setting: object) -> None:
     row = f"| `{setting.name}` | `{setting.default!r}` | {setting.meaning} |"
     assert row in README
+
+
+@pytest.mark.parametrize("lookup", LOOKUPS)
+def test_every_lookup_is_in_the_readme(lookup: str) -> None:
+    table = README.split("| lookup | parameter | value |")[1].split("\n\n")[0]
+    assert f"`{lookup}`" in table
 
 
 def python_blocks() -> list[str]:
