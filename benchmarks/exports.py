@@ -14,23 +14,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.client import HTTPConnection
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import xlsxwriter
-from sqlalchemy import insert
 
-from omsflask.app import Channel, Customer, Token, create_app, db
+from omsflask.app import Customer, Token, create_app, db
 from omsflask.cli import create_tables
 from omsflask.customers import list_simple
 from omsflask.exports import Export
-from omsflask.samples import COLUMNS, channels, plausible
+from omsflask.making import make
+from omsflask.samples import COLUMNS
 from omsflask.services import Query
 from omsflask.tokens import Tokens
 
@@ -45,11 +45,7 @@ def fill(url: str, rows: int) -> str:
     app = create_app({"OMS_DATABASE_URL": url})
     with app.app_context():
         create_tables()
-        made = plausible(rows)
-        with db.engine.begin() as connection:
-            connection.execute(insert(Channel), [*channels()])
-            while batch := [*islice(made, 10_000)]:
-                connection.execute(insert(Customer), batch)
+        deque(make(db.engine, Customer.__table__, rows), maxlen=0)
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")
         key = Tokens(db.session, Token).issue("benchmark")

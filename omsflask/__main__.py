@@ -6,19 +6,24 @@ import importlib.util
 import os
 import socket
 import sys
+from collections import deque
 from pathlib import Path
 
 import click
 from flask.cli import ScriptInfo
-from sqlalchemy import func, insert, select
+from sqlalchemy import Table, func, select
 
-from .app import Channel, Customer, Token, create_app, db
+from .app import Customer, Token, create_app, db
 from .cli import Commands, create_tables, oms
 from .engines import WITHOUT_DEADLINES
-from .samples import channels, plausible, published
+from .making import make
+from .progress import bar_of
+from .samples import published
 from .tokens import Tokens
 
 DEMO_CUSTOMERS = 109
+
+CUSTOMERS: Table = Customer.__table__
 
 #: In a checkout, beside wsgi.py.
 GUNICORN_CONF = Path(__file__).parent.parent / "gunicorn.conf.py"
@@ -51,18 +56,32 @@ def demo(port: int, serve: bool) -> None:
 
 def fill() -> None:
     """Put the demo's customers into an empty database, and leave a filled one as it is."""
-    rows = [*published()]
-    rows += plausible(DEMO_CUSTOMERS - len(rows), first_id=len(rows) + 1)
-    first = select(Customer.email).where(Customer.id == rows[0]["id"])
+    first = [*published()]
+    email = select(Customer.email).where(Customer.id == first[0]["id"])
+    with db.engine.connect() as connection:
+        is_empty = connection.scalar(select(func.count()).select_from(Customer)) == 0
+        is_demo = connection.scalar(email) == first[0]["email"]
+    if is_empty:
+        deque(make(db.engine, CUSTOMERS, DEMO_CUSTOMERS, first=first), maxlen=0)
+    elif not is_demo:
+        raise click.ClickException(
+            "The database holds other customers already. Name another for the demo:"
+            " OMS_DATABASE_URL=sqlite:///demo.sqlite3 omsflask demo"
+        )
+
+
+@omsflask.command()
+@click.argument("number", type=click.IntRange(1, 10**9))
+@click.option("--seed", type=int, default=0, show_default=True, help="Another makes others.")
+def make_customers(number: int, seed: int) -> None:
+    """Add NUMBER customers that look like some, to try and to measure with."""
+    create_tables()
+    with bar_of(number) as bar:
+        for added in make(db.engine, CUSTOMERS, number, seed=seed):
+            bar.update(added)
     with db.engine.begin() as connection:
-        if connection.scalar(select(func.count()).select_from(Customer)) == 0:
-            connection.execute(insert(Channel), [*channels()])
-            connection.execute(insert(Customer), rows)
-        elif connection.scalar(first) != rows[0]["email"]:
-            raise click.ClickException(
-                "The database holds other customers already. Name another for the demo:"
-                " OMS_DATABASE_URL=sqlite:///demo.sqlite3 omsflask demo"
-            )
+        connection.exec_driver_sql(f"ANALYZE {CUSTOMERS.name}")
+    click.echo(f"Added {number} customers.", err=True)
 
 
 def _demo_key() -> str:

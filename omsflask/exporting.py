@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
-import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +22,7 @@ from .errors import InvalidParameters
 from .exports import Export
 from .extension import current_oms
 from .parsers import parse
+from .progress import bar_of
 from .renderers import FORMATS, RENDERERS, FileRenderer
 from .renderers.table import Row, Table
 from .services import BoundService, Query
@@ -72,7 +71,7 @@ def _query(listing: BoundService, filters: Sequence[str]) -> Query:
 def _write(file: Path, renderer: FileRenderer, rows: Export) -> None:
     """Write to another name first: under its own a file is whole or not there."""
     try:
-        with _renamed_when_whole(file) as target, _progress(rows.count) as bar:
+        with _renamed_when_whole(file) as target, bar_of(rows.count) as bar:
             for piece in renderer.stream(_Watched(rows, bar), current_app.config):
                 target.write(piece)
     except OSError as error:
@@ -90,18 +89,6 @@ def _renamed_when_whole(file: Path) -> Iterator[IO[bytes]]:
         Path(name).replace(file)
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def _progress(count: int) -> Any:
-    start = time.monotonic()
-    bar: Any = click.progressbar(
-        length=count,
-        file=sys.stderr,
-        hidden=not sys.stderr.isatty(),
-        show_pos=True,
-        item_show_func=lambda _: f"{bar.pos / (time.monotonic() - start + 1e-9):,.0f} rows/s",
-    )
-    return bar
 
 
 @dataclass(frozen=True)
