@@ -31,6 +31,7 @@ from omsflask.customers import list_simple
 from omsflask.exports import Export
 from omsflask.making import make
 from omsflask.samples import COLUMNS
+from omsflask.selections import Selection
 from omsflask.services import Query
 from omsflask.tokens import Tokens
 
@@ -120,7 +121,7 @@ def plain_xlsxwriter(url: str) -> float:
     app = create_app({"OMS_DATABASE_URL": url})
     with app.app_context(), tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
         start = time.perf_counter()
-        export = Export(db.engine, list_simple.bind(Customer), Query(), None)
+        export = Export(db.engine, Selection(list_simple.bind(Customer), Query()))
         with xlsxwriter.Workbook(file.name, {"constant_memory": True}) as book:
             date_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
             sheet = book.add_worksheet()

@@ -7,7 +7,8 @@ Read the modules in the order in which a request meets them:
 :mod:`.fields`            the fields that marshmallow has not; what a field says of itself
 :mod:`.filters`           parameter, WHERE, ORDER BY and OPTIONS entry in one object
 :mod:`.lookups`           ``exact``, ``gt``, ``in``, ``range`` and the others, in one table
-:mod:`.services`          a list service as data, bound to a model: the SELECT
+:mod:`.services`          a list service as data, bound to a model
+:mod:`.selections`        what a query selects from a list: its statements
 :mod:`.bindings`          from a service's names to a model's columns, or a sentence
 :mod:`.columns`           from a field and a SQL expression to what is selected and shown
 :mod:`.ordering`          the SQL of an order, and of what lies behind a place in it
@@ -20,6 +21,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.connections`       the host's engine, and one snapshot to read from
 :mod:`.horizon`           the moment before which no change is on its way
 :mod:`.pagination`        page numbers, links
+:mod:`.counts`            how many rows, counted no more often than is worth it
 :mod:`.cursors`           a place in a selection as text
 :mod:`.exports`           whole selections as files
 :mod:`.dumps`             rows as the engine itself writes them

@@ -25,7 +25,6 @@ from sqlalchemy import (
     Numeric,
     String,
     TypeDecorator,
-    bindparam,
 )
 from sqlalchemy.dialects.sqlite import DATETIME as FORMATTED_DATETIME
 from sqlalchemy.ext.compiler import compiles
@@ -99,22 +98,20 @@ def cell(name: str, field: fields.Field[Any], expression: Expression) -> Cell:
     return Cell(name, field, expression, expression, shows(field))
 
 
-def bound(kind: Kind, value: Any, field: fields.Field[Any] | None = None) -> Any:
-    """Return ``value``, or each of several, as a parameter to compare with a column of ``kind``.
+def adapted(kind: Kind, value: Any, field: fields.Field[Any] | None = None) -> tuple[Any, Kind]:
+    """Return ``value`` and its SQL type, as it is compared with a column of ``kind``.
 
     :param field: that read the value.
     """
-    if isinstance(value, list):
-        return [bound(kind, each, field) for each in value]
     if isinstance(kind, TypeDecorator):
-        return bindparam(None, value, type_=kind)  # The host's type knows what it takes.
+        return value, kind  # The host's type knows what it takes.
     if isinstance(value, enum.Enum) and field is not None and not isinstance(kind, Enum):
         value = shows(field)(value)
-    for values, kinds, adapt in BOUND_AS:
+    for values, kinds, adapt in ADAPTED:
         if isinstance(value, values) and isinstance(kind, kinds):
-            value, kind = adapt(value, kind)
-            break
-    return bindparam(None, value, type_=kind)
+            adapted: tuple[Any, Kind] = adapt(value, kind)
+            return adapted
+    return value, kind
 
 
 def _moment(value: datetime, kind: Kind) -> tuple[datetime, Kind]:
@@ -125,7 +122,7 @@ def _moment(value: datetime, kind: Kind) -> tuple[datetime, Kind]:
 
 #: Values and columns that need more than the column's own type, and the value and type to bind.
 #: The first that fits counts. A driver would cast an integer to the column's 32 bits, and fail.
-BOUND_AS: tuple[tuple[type[Any], type[Any], Callable[[Any, Any], tuple[Any, Any]]], ...] = (
+ADAPTED: tuple[tuple[type[Any], type[Any], Callable[[Any, Any], tuple[Any, Any]]], ...] = (
     (bool, Integer, lambda value, kind: (int(value), kind)),
     (bool, TypeEngine, lambda value, kind: (value, kind)),
     (int, String, lambda value, kind: (str(value), kind)),

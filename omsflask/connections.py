@@ -5,11 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, String, func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 
 def bind_of(session: Callable[[], Session], model: type[Any]) -> Engine | Connection:
@@ -27,26 +32,43 @@ WHOLE = "oms_whole"
 
 
 @contextmanager
-def snapshot(bind: Engine | Connection, *, whole: bool = False) -> Iterator[Connection]:
-    """Open a connection whose reads see one state of the database, and give it back.
+def reading(bind: Engine | Connection) -> Iterator[Connection]:
+    """Open a connection, each of whose statements sees the newest state, and give it back.
 
     A host whose session is bound to a connection (in its tests, say) is read by just that one.
-
-    :param whole: whether a selection is read to its end, which may take longer than a page.
     """
     if isinstance(bind, Connection):
         yield bind
         return
     with bind.connect() as connection:
-        begin_snapshot(connection)
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield connection
+
+
+@contextmanager
+def snapshot(bind: Engine | Connection, *, whole: bool = False) -> Iterator[Connection]:
+    """Open a connection whose reads see one state of the database, and give it back.
+
+    :param whole: whether a selection is read to its end, which may take longer than a page.
+    """
+    with reading(bind) as connection:
+        begin_snapshot(bind, connection)
         prepare = connection.get_execution_options().get(WHOLE)
-        if whole and prepare:
+        if whole and prepare and connection is not bind:
             prepare(connection)
         yield connection
 
 
-def begin_snapshot(connection: Connection) -> None:
-    """Begin a read-only transaction in which all statements see the same rows."""
+def begin_snapshot(bind: Engine | Connection, connection: Connection) -> None:
+    """Begin a read-only transaction in which all statements see the same rows.
+
+    :param connection: that ``bind`` has given.
+    """
+    if connection is bind:
+        return
+    if connection.in_transaction():
+        connection.rollback()
     if connection.dialect.name == "postgresql":
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         return
@@ -89,18 +111,44 @@ def lock(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
 
 
+class state(GenericFunction[str]):  # noqa: N801
+    """SQL for a text that stays the same, for a connection, only while nobody has committed."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(state, "postgresql")
+def _postgresql(_element: state, _compiler: SQLCompiler, **_: Any) -> str:
+    return "CAST(pg_current_snapshot() AS text)"
+
+
+@compiles(state, "sqlite")
+def _sqlite(_element: state, _compiler: SQLCompiler, **_: Any) -> str:
+    return "(SELECT data_version FROM pragma_data_version) || '-' || total_changes()"
+
+
 #: Sets this process's connections apart from those of any other.
 PROCESS = secrets.token_hex(8)
 
+_numbers = count(1)
 
-def state(connection: Connection) -> str:
-    """Return a text that stays the same only while nobody has committed anything.
 
-    On PostgreSQL all processes see the same one; on SQLite each connection has its own.
+def origin(bind: Engine | Connection, connection: Connection) -> str | None:
+    """Return whose :class:`state` it is that ``connection`` sees, which ``bind`` has given.
+
+    On PostgreSQL all connections see the same one; on SQLite each has its own.
+
+    :returns: none where somebody else's transaction may be under way on it, whose changes, and
+        whose rollback, no state tells.
     """
+    if isinstance(bind, Connection) or isinstance(bind.pool, SHARED):
+        return None
     if connection.dialect.name == "postgresql":
-        return str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar())
-    driver: Any = connection.connection.driver_connection
-    with driver_errors(connection):
-        version = driver.execute("PRAGMA data_version").fetchone()[0]
-    return f"{PROCESS}-{id(driver)}-{version}-{driver.total_changes}"
+        return ""
+    number = connection.info.setdefault("oms_number", next(_numbers))
+    return f"{PROCESS}-{number}"
+
+
+#: Pools that give one connection to several at a time.
+SHARED = (StaticPool, SingletonThreadPool)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, event
 from sqlalchemy import Connection as Reading
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import QueuePool
 
 from .connections import WHOLE
 
@@ -31,6 +32,10 @@ BREAK_SECONDS = 1.0
 def options(url: URL, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the engine of ``url`` is made with."""
     made: dict[str, Any] = {"hide_parameters": True}
+    dialect: Any = url.get_dialect()
+    if dialect.get_pool_class(url) is QueuePool:
+        # On SQLite a count is known to the connection that made it: let it be the same one.
+        made["pool_use_lifo"] = True
     if url.get_backend_name() == "sqlite":
         return made
     return made | {

@@ -25,6 +25,7 @@ from .parsers import parse
 from .progress import bar_of
 from .renderers import FORMATS, RENDERERS, FileRenderer
 from .renderers.table import Row, Table
+from .selections import Selection
 from .services import BoundService, Query
 
 Batch = TypeVar("Batch", bound=Sequence[Any])
@@ -48,7 +49,7 @@ def export(file: Path, filters: Sequence[str]) -> None:
         raise click.ClickException("What is shown depends on who asks: export it over HTTP.")
     query = _query(listing, filters)
     bind = bind_of(oms.session, listing.model)
-    with closing(Export(bind, listing, query, None)) as rows:
+    with closing(Export(bind, Selection(listing, query))) as rows:
         _write(file, renderer, rows)
 
 

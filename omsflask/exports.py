@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import Lock
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from .columns import Cell
-from .connections import driver_errors, snapshot, state
+from .connections import driver_errors, origin, snapshot
 from .dumps import Dump, dump
 from .errors import Unavailable
-from .ordering import order_by
 from .renderers.table import Row
-from .services import BoundService, Query
+from .selections import Selection
 
 BATCH_ROWS = 1000
 
@@ -24,21 +22,27 @@ BATCH_ROWS = 1000
 class Export:
     """An open export, counted but not yet read: a :class:`~omsflask.renderers.table.Table`.
 
-    Whoever makes one closes it.
+    Whoever makes one closes it. All is read from one snapshot, by a connection of its own.
 
-    All is read from one snapshot, by a connection of the export's own.
+    :ivar count: the number of rows.
+    :ivar selected: what tells the selection from every other one.
+    :ivar state: of the database, a text; none where it cannot be known.
     """
 
-    def __init__(
-        self, bind: Engine | Connection, listing: BoundService, query: Query, holder: Any
-    ) -> None:
+    count: int
+    selected: Hashable
+    state: str | None
+
+    def __init__(self, bind: Engine | Connection, selection: Selection) -> None:
         self._open = ExitStack()
-        self._listing = listing
-        self._statement = listing.select(query, holder).order_by(*order_by(listing.steps(query)))
+        self._listing = selection.listing
+        self._statement = selection.rows
+        self.selected = selection.key(bind.dialect)
         try:
             self._connection = self._open.enter_context(snapshot(bind, whole=True))
-            self.state = state(self._connection)
-            self.count: int = self._connection.scalar(listing.count(query, holder)) or 0
+            whose = origin(bind, self._connection)
+            self.count, read = self._connection.execute(*selection.counted()).one()
+            self.state = None if whose is None else f"{whose}-{read}"
         except BaseException:
             self.close()
             raise

@@ -12,13 +12,12 @@ from werkzeug.routing import BaseConverter
 
 from .auth import VerifyToken, hook
 from .errors import NotFound
-from .exports import Slots
 from .handlers import handle_errors
 from .models import TokenMixin
 from .services import BoundService
 from .settings import SETTINGS, defaults, read
 from .tokens import Tokens, Verifier
-from .views import answer
+from .views import Shared, answer
 
 #: What a host's session may be; a ``scoped_session`` is called, and so is a session factory.
 AnySession = Session | Callable[[], Session]
@@ -111,10 +110,10 @@ class OMS:
             raise TypeError("OMS needs a session: OMS(db.session), or db.init_app(app) before.")
         app.extensions.setdefault("oms", self)
         app.url_map.converters["oms_rest"] = Rest
-        slots = Slots()
+        shared = Shared()
         for listing in self.listings:
             path = listing.service.path
-            _route(state, path, path.strip("/"), _view(listing, self.session, slots))
+            _route(state, path, path.strip("/"), _view(listing, self.session, shared))
         if (state.url_prefix or "").strip("/"):
             _route(state, "", "prefix", not_found)
             _route(state, "/<oms_rest:path>", "rest", not_found)
@@ -166,9 +165,9 @@ def _names() -> Iterator[str]:
     yield from (f"oms{number}" for number in count(2))
 
 
-def _view(listing: BoundService, session: Callable[[], Session], slots: Slots) -> View:
+def _view(listing: BoundService, session: Callable[[], Session], shared: Shared) -> View:
     def view(**_path: object) -> Response:
-        return answer(listing, session, slots)
+        return answer(listing, session, shared)
 
     # Flask-Limiter, Flask-WTF and others know a view by its name.
     service = listing.service

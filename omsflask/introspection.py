@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
+
+import orjson
 
 from .fields import describe
 from .services import ListService
 
 #: What the documented service names; a list that is only read parses no body.
 PARSES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+
+
+#: By service, and as long as it lives.
+_descriptions: WeakKeyDictionary[ListService, bytes] = WeakKeyDictionary()
+
+
+def description(service: ListService, renders: Sequence[str]) -> bytes:
+    """Return the OPTIONS document as JSON, made once for a service."""
+    made = _descriptions.get(service)
+    if made is None:
+        made = _descriptions[service] = orjson.dumps(metadata(service, renders))
+    return made
 
 
 def metadata(service: ListService, renders: Sequence[str]) -> dict[str, Any]:

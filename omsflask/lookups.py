@@ -75,13 +75,3 @@ class Parameter:
     def reader(self) -> AnyField:
         """The field that reads the whole parameter."""
         return LOOKUPS[self.lookup].reader(self.field)
-
-    def condition(self, column: Any, value: Any, bind: Callable[[Any, Any, AnyField], Any]) -> Any:
-        """Return the SQL condition of ``value`` on ``column``.
-
-        :param bind: ``(type of the column, value, field) -> parameter``.
-        """
-        lookup = LOOKUPS[self.lookup]
-        return lookup.compare(
-            column, bind(column.type, value, self.field) if lookup.binds else value
-        )

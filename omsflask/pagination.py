@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Engine
 
-from .columns import bound, stored, stored_kind
+from .columns import adapted, stored, stored_kind
+from .connections import begin_snapshot, reading
+from .counts import Count, Counts
 from .cursors import Cursor
 from .errors import InvalidPage
-from .ordering import Step, behind, order_by, reverse
+from .selections import DEEP_OFFSET, Bound, Selection, Stretch
 from .services import BoundService, Query
 
 Row = Sequence[Any]
 
 #: No engine takes a larger OFFSET, and no table has as many rows.
 MAX_OFFSET = 2**63 - 1
+
+NO_COUNT = Count(0)
 
 PAGE_NUMBER = re.compile(r"0*([1-9][0-9]{0,17})")
 
@@ -60,65 +64,99 @@ class Links:
 class Paginator:
     """Reads the pages of one selection.
 
-    :param holder: who holds the token, for the listing's scope.
     :param limit: rows a page.
-    :param dialect: of the database.
+    :param bind: what the rows are reached by.
+    :param counts: that the app has made of late.
+    :param kept_seconds: how long at most one is kept.
     """
 
-    listing: BoundService
-    query: Query
-    holder: Any
+    selection: Selection
     limit: int
     links: Links
-    dialect: Dialect
+    bind: Engine | Connection
+    counts: Counts
+    kept_seconds: float
 
-    def read(self, connection: Connection) -> Page:
+    def read(self) -> Page:
         """Return the page that the query asks for.
+
+        One statement reads it where the count is known; else both come from one snapshot.
 
         :raises InvalidPage: when there is none.
         :raises InvalidParameters: when its cursor is not one of this selection and order.
         """
-        return self._at_cursor(connection) if self.query.cursor else self._numbered(connection)
+        with reading(self.bind) as connection:
+            page = self._with_known_count(connection)
+            if page is None:
+                begin_snapshot(self.bind, connection)
+                page, _ = self._page(connection, self._count(connection))
+        return page
 
-    def _numbered(self, connection: Connection) -> Page:
-        count = self._count(connection)
-        number = self._number(count)
+    def _with_known_count(self, connection: Connection) -> Page | None:
+        if self.query.cursor and not self.listing.scope:
+            return self._page(connection, NO_COUNT)[0]
+        count = self.counts.last(self.bind, connection, self.selection)
+        if count is None:
+            return None
+        page, state = self._page(connection, count)
+        if count.is_exact(state):
+            return page
+        if not count.is_kept or self._page_text == "last":
+            return None
+        return self._page(connection, replace(count, state=None))[0]
+
+    def _count(self, connection: Connection) -> Count:
+        return self.counts.make(self.bind, connection, self.selection, self.kept_seconds)
+
+    def _page(self, connection: Connection, count: Count) -> tuple[Page, str | None]:
+        read = self._at_cursor if self.query.cursor else self._numbered
+        return read(connection, count)
+
+    def _numbered(self, connection: Connection, count: Count) -> tuple[Page, str | None]:
+        number = self._number(count.number)
         offset = (number - 1) * self.limit
         if offset > MAX_OFFSET:
             raise InvalidPage
-        statement = self.listing.select(self.query, self.holder).offset(offset)
-        rows, more = self._fetch(connection, statement, self.listing.steps(self.query))
+        left = count.number - offset
+        if count.state is not None and offset >= DEEP_OFFSET and 0 < left < offset:
+            # From the nearer end, which only an exact count says where it is.
+            last = Stretch(min(self.limit, left), max(0, left - self.limit), backward=True)
+            rows, state = self._fetch(connection, last)
+            rows, more = rows[::-1], left > self.limit
+        else:
+            rows, state = self._fetch(connection, Stretch(self.limit + 1, offset))
+            rows, more = rows[: self.limit], len(rows) > self.limit
         if number > 1 and not rows:
             raise InvalidPage
-        return self._page(rows, number, count, has_next=more, has_previous=number > 1)
+        links = {"has_next": more, "has_previous": number > 1}
+        return self._made(rows, number, count.number, **links), state
 
-    def _at_cursor(self, connection: Connection) -> Page:
+    def _at_cursor(self, connection: Connection, count: Count) -> tuple[Page, str | None]:
         number = self._number(0)
-        steps = self.listing.steps(self.query)
-        cursor, place = self._cursor(steps)
-        if cursor.backward:
-            steps = reverse(steps)
+        cursor, place = self._cursor()
+        stretch = Stretch(self.limit + 1, place=place, backward=cursor.backward)
+        rows, state = self._fetch(connection, stretch)
+        rows, more = rows[: self.limit], len(rows) > self.limit
         # Another holder's cursor carries the count of what she may see.
-        count = self._count(connection) if self.listing.scope else cursor.count
-        statement = self.listing.select(self.query, self.holder)
-        rows, more = self._fetch(connection, statement.where(behind(steps, place)), steps)
+        total = count.number if self.listing.scope else cursor.count
         if cursor.backward:
-            return self._page(rows[::-1], number, count, has_next=True, has_previous=more)
-        return self._page(rows, number, count, has_next=more, has_previous=True)
+            return self._made(rows[::-1], number, total, has_next=True, has_previous=more), state
+        return self._made(rows, number, total, has_next=more, has_previous=True), state
 
-    def _cursor(self, steps: Sequence[Step]) -> tuple[Cursor, Sequence[Any]]:
-        """Return the query's cursor, and what it holds as parameters, null as none."""
-        kinds = [stored_kind(column.type, self.dialect) for column, _ in steps]
+    def _cursor(self) -> tuple[Cursor, Sequence[Bound | None]]:
+        """Return the query's cursor, and what it holds as values to compare with."""
+        kinds = [stored_kind(column.type, self.bind.dialect) for column, _ in self.selection.steps]
         types = [kind.python_type for kind in kinds]
         cursor = Cursor.decode(self.query.cursor or "", self._binding, types)
         held = zip(kinds, cursor.values, strict=True)
-        return cursor, [None if value is None else bound(kind, value) for kind, value in held]
+        return cursor, [None if value is None else adapted(kind, value) for kind, value in held]
 
-    def _count(self, connection: Connection) -> int:
-        return connection.scalar(self.listing.count(self.query, self.holder)) or 0
+    @property
+    def _page_text(self) -> str:
+        return (self.query.page or "1").strip()
 
     def _number(self, count: int) -> int:
-        text = (self.query.page or "1").strip()
+        text = self._page_text
         if text == "last" and not self.query.cursor:
             return max(1, -(-count // self.limit))
         match = PAGE_NUMBER.fullmatch(text)
@@ -126,15 +164,12 @@ class Paginator:
             raise InvalidPage
         return int(match[1])
 
-    def _fetch(
-        self, connection: Connection, statement: Select[Any], steps: Sequence[Step]
-    ) -> tuple[list[Row], bool]:
-        # One row more than the page tells whether another page follows; the count need not agree.
-        statement = statement.order_by(*order_by(steps)).limit(self.limit + 1)
-        rows: list[Row] = list(connection.execute(statement).all())
-        return rows[: self.limit], len(rows) > self.limit
+    def _fetch(self, connection: Connection, stretch: Stretch) -> tuple[list[Row], str | None]:
+        """Return rows, and the state that they were read in; none where there are no rows."""
+        read = connection.execute(*self.selection.stretch(stretch)).all()
+        return [row[:-1] for row in read], read[0][-1] if read else None
 
-    def _page(
+    def _made(
         self, rows: list[Row], number: int, count: int, *, has_next: bool, has_previous: bool
     ) -> Page:
         return Page(
@@ -151,7 +186,7 @@ class Paginator:
             # Nothing is left on this side of the cursor: go on from the start of the walk.
             return self.links.to(1, "")
         held = {
-            cell.name: stored(cell.expression.type, value, self.dialect)
+            cell.name: stored(cell.expression.type, value, self.bind.dialect)
             for cell, value in zip(self.listing.cells, edge[0], strict=True)
         }
         terms = self.listing.service.ordering(self.query)
@@ -164,3 +199,13 @@ class Paginator:
         filters = sorted((name, self.query.arguments[name]) for name in self.query.filters)
         order = [str(term) for term in service.ordering(self.query)]
         return orjson.dumps([service.path, order, filters])
+
+    @property
+    def listing(self) -> BoundService:
+        """The list."""
+        return self.selection.listing
+
+    @property
+    def query(self) -> Query:
+        """What is asked of it."""
+        return self.selection.query

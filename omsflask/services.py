@@ -1,4 +1,4 @@
-"""A list service as data, its union with a model, and the SELECT that follows.
+"""A list service as data, and its union with a model.
 
 ::
 
@@ -8,24 +8,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from marshmallow import Schema
-from sqlalchemy import Select, func, inspect, or_, select
+from sqlalchemy import FromClause, Select, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.elements import ColumnElement
 
 from .bindings import BindError, check_filters, check_order, check_tables, resolve
-from .columns import Cell, Expression, bound, cell
+from .columns import Cell, Expression, cell
 from .filters import FilterSet, Term
 from .ordering import Step
-
-#: What is dated so much later than now was stamped by nobody who writes now.
-FUTURE = timedelta(days=1)
 
 #: Narrows a statement by who holds the token.
 Scope = Callable[[Select[Any], Any], Select[Any]]
@@ -148,17 +145,19 @@ class ListService:
         return BoundService(self, model, scope, found)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BoundService:
     """A list service over a model; made by :meth:`ListService.bind`.
 
     :param columns: the SQL values by the attributes that the service names.
+    :param statements: what :mod:`omsflask.selections` has built.
     """
 
     service: ListService
     model: type[Any]
     scope: Scope | None
     columns: Mapping[str, Expression]
+    statements: dict[Hashable, Select[Any]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -191,6 +190,26 @@ class BoundService:
         return [(expressions[term.name], term.descending) for term in self.service.ordering(query)]
 
     @property
+    def key(self) -> Expression:
+        """The SQL of what identifies a row."""
+        return self.columns[self.service.attributes[self.service.key]]
+
+    @cached_property
+    def rows(self) -> FromClause:
+        """The tables that a row of the model is in."""
+        mapper: Mapper[Any] = inspect(self.model)
+        return mapper.selectable
+
+    @cached_property
+    def kinds(self) -> Sequence[ColumnElement[bool]]:
+        """The condition of the model's own rows, where it shares its table with others."""
+        mapper: Mapper[Any] = inspect(self.model)
+        if not mapper.single or mapper.polymorphic_on is None:
+            return ()
+        named = [each.polymorphic_identity for each in mapper.self_and_descendants]
+        return (mapper.polymorphic_on.in_(named),)
+
+    @property
     def stamp(self) -> Expression | None:
         """The SQL of when a row was last changed."""
         attribute = self.service.attributes.get(self.service.stamp)
@@ -207,31 +226,3 @@ class BoundService:
                 for it in query.filters
             )
         )
-
-    def select(self, query: Query, holder: Any) -> Select[Any]:
-        """Return the rows of a query, all of them, not yet in order."""
-        return self._narrow(select(*(cell.shown for cell in self.cells)), query, holder)
-
-    def count(self, query: Query, holder: Any) -> Select[Any]:
-        """Return the number of rows of a query."""
-        return self._narrow(select(func.count()), query, holder)
-
-    def _narrow(self, statement: Select[Any], query: Query, holder: Any) -> Select[Any]:
-        mapper: Mapper[Any] = inspect(self.model)
-        statement = statement.select_from(mapper.selectable)
-        if mapper.single and mapper.polymorphic_on is not None:
-            kinds = [each.polymorphic_identity for each in mapper.self_and_descendants]
-            statement = statement.where(mapper.polymorphic_on.in_(kinds))
-        for name, value in query.filters.items():
-            parameter = self.service.filters.parameters[name]
-            column = self.columns[parameter.column]
-            statement = statement.where(parameter.condition(column, value, bound))
-        if query.horizon is not None and self.stamp is not None:
-            statement = statement.where(_settled(self.stamp, query.horizon))
-        return self.scope(statement, holder) if self.scope else statement
-
-
-def _settled(stamp: Expression, horizon: datetime) -> ColumnElement[bool]:
-    """Return the condition of the rows that no open transaction can be said to have stamped."""
-    early = stamp < bound(stamp.type, horizon)
-    return or_(early, stamp > bound(stamp.type, horizon + FUTURE), stamp.is_(None))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -18,16 +18,18 @@ from flask import Response, current_app, g, request
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
-from .connections import bind_of, snapshot
+from .connections import bind_of
+from .counts import Counts
 from .errors import MethodNotAllowed
 from .exports import Export, Slots
 from .horizon import headers, horizon
-from .introspection import metadata
+from .introspection import description
 from .pagination import Links, Page, Paginator
 from .parsers import parse
 from .renderers import FORMATS, PUBLISHED, FileRenderer, Renderer, choose, json
 from .renderers.table import PageTable
-from .services import BoundService, Query
+from .selections import Selection
+from .services import BoundService
 
 METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -39,55 +41,57 @@ COMMON_HEADERS = {
 }
 
 
-def answer(listing: BoundService, session: Callable[[], Session], slots: Slots) -> Response:
+@dataclass(frozen=True)
+class Shared:
+    """What the requests of an app share.
+
+    :param slots: of the exports under way.
+    :param counts: made of late.
+    """
+
+    slots: Slots = field(default_factory=Slots)
+    counts: Counts = field(default_factory=Counts)
+
+
+def answer(listing: BoundService, session: Callable[[], Session], shared: Shared) -> Response:
     """Answer the current request for a list.
 
     :param session: gives a session of the host's, of which only the engine is used.
-    :param slots: shared by the exports of an app.
     """
     if request.method == "OPTIONS":
         return options(listing)
     if request.method in METHODS:
-        return get(listing, bind_of(session, listing.model), slots)
+        return get(listing, bind_of(session, listing.model), shared)
     raise MethodNotAllowed(request.method, METHODS)
 
 
 def options(listing: BoundService) -> Response:
     """Describe the list."""
-    body = orjson.dumps(metadata(listing.service, PUBLISHED))
+    body = description(listing.service, PUBLISHED)
     return _respond(body, "application/json", body, {"Allow": ", ".join(METHODS)})
 
 
-def get(listing: BoundService, bind: Engine | Connection, slots: Slots) -> Response:
+def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Response:
     """Answer with a page of the list, or with all of it as a file."""
-    query = parse(request, listing.service, FORMATS, current_app.config["OMS_LENIENT_QUERY"])
+    config = current_app.config
+    query = parse(request, listing.service, FORMATS, config["OMS_LENIENT_QUERY"])
     renderer = choose(query.format, request.headers.get("Accept", ""))
-    seconds = current_app.config["OMS_COMMIT_HORIZON_SECONDS"]
-    query = replace(query, horizon=horizon(bind, listing, query, seconds))
-    response = _answer(listing, query, renderer, bind, slots)
-    response.headers.extend(headers(query.horizon))
+    moment = horizon(bind, listing, query, config["OMS_COMMIT_HORIZON_SECONDS"])
+    selection = Selection(listing, replace(query, horizon=moment), g.oms_holder)
+    if isinstance(renderer, FileRenderer) and not query.is_paged:
+        response = _export(selection, renderer, bind, shared.slots)
+    else:
+        page = _paginator(selection, bind, shared.counts).read()
+        response = _render(listing, page, renderer)
+    response.headers.extend(headers(moment))
     return response
 
 
-def _answer(
-    listing: BoundService,
-    query: Query,
-    renderer: Renderer,
-    bind: Engine | Connection,
-    slots: Slots,
-) -> Response:
-    if isinstance(renderer, FileRenderer) and not query.is_paged:
-        return _export(listing, query, renderer, bind, slots)
-    with snapshot(bind) as connection:
-        page = _paginator(listing, query, bind).read(connection)
-    return _render(listing, page, renderer)
-
-
-def _paginator(listing: BoundService, query: Query, bind: Engine | Connection) -> Paginator:
-    config = current_app.config
+def _paginator(selection: Selection, bind: Engine | Connection, counts: Counts) -> Paginator:
+    config, query = current_app.config, selection.query
     limit = min(query.limit or config["OMS_PAGE_SIZE"], config["OMS_MAX_PAGE_SIZE"])
     links = Links(_address(), query.arguments)
-    return Paginator(listing, query, g.oms_holder, limit, links, bind.dialect)
+    return Paginator(selection, limit, links, bind, counts, config["OMS_COUNT_SECONDS"])
 
 
 def _address() -> str:
@@ -112,38 +116,25 @@ def _render(listing: BoundService, page: Page, renderer: Renderer) -> Response:
 
 
 def _export(
-    listing: BoundService,
-    query: Query,
-    renderer: FileRenderer,
-    bind: Engine | Connection,
-    slots: Slots,
+    selection: Selection, renderer: FileRenderer, bind: Engine | Connection, slots: Slots
 ) -> Response:
     config = current_app.config
-    asked = [query.arguments, *_selection(listing, query, bind)]
     if request.method == "HEAD":
-        with closing(Export(bind, listing, query, g.oms_holder)) as export:
-            return _file(iter(()), export, listing, renderer, asked)
+        with closing(Export(bind, selection)) as export:
+            return _file(iter(()), export, selection, renderer)
     with ExitStack() as ending:
         slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"])
         ending.callback(slots.give_back)
-        export = ending.enter_context(closing(Export(bind, listing, query, g.oms_holder)))
+        export = ending.enter_context(closing(Export(bind, selection)))
         pieces = renderer.stream(export, config)
         # What can fail at once fails before the headers go: an answer, and not a cut file.
         pieces = chain([next(pieces), next(pieces, b"")], pieces)
-        response = _file(pieces, export, listing, renderer, asked)
+        response = _file(pieces, export, selection, renderer)
         if request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             _spool(response)
         else:
             _end_with(response, ending.pop_all())
     return response
-
-
-def _selection(listing: BoundService, query: Query, bind: Engine | Connection) -> list[Any]:
-    """Return what tells one selection from another, the holder's scope and all."""
-    # The horizon moves with the clock; whatever it lets through is another state.
-    count = listing.count(replace(query, horizon=None), g.oms_holder)
-    compiled = count.compile(dialect=bind.dialect)
-    return [str(compiled), compiled.params]
 
 
 def _end_with(response: Response, ending: ExitStack) -> None:
@@ -159,15 +150,12 @@ def _end_with(response: Response, ending: ExitStack) -> None:
 
 
 def _file(
-    pieces: Iterator[bytes],
-    export: Export,
-    listing: BoundService,
-    renderer: FileRenderer,
-    asked: Sequence[Any],
+    pieces: Iterator[bytes], export: Export, selection: Selection, renderer: FileRenderer
 ) -> Response:
     guard = current_app.config["OMS_CSV_GUARD"]
-    version = orjson.dumps([export.state, guard, *asked], default=str)
-    headers = _file_headers(listing, renderer, export.count)
+    state = export.state or secrets.token_hex(8)
+    version = repr((state, guard, export.selected, selection.query.arguments)).encode()
+    headers = _file_headers(selection.listing, renderer, export.count)
     return _respond(pieces, renderer.content_type, version, headers)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 from omsflask import OMS, Filter, FilterSet, ListService, Ordering, UTCDateTime, customers
 from omsflask.app import Customer
 from omsflask.introspection import metadata
+from omsflask.selections import Selection
 from omsflask.services import Query
 
 
@@ -91,17 +92,17 @@ def test_a_text_order_is_walked_too(changed: Client) -> None:
 
 def sql(query: Query) -> str:
     listing = customers.list_simple.bind(Customer)
-    return str(listing.select(query, None).whereclause)
+    return str(Selection(listing, query).rows.whereclause)
 
 
 @pytest.mark.parametrize(
     ("filters", "where"),
     [
-        ({"id__gt": 1}, "customers.id > :param_1"),
-        ({"email": "a@b"}, "customers.email = :param_1"),
+        ({"id__gt": 1}, "customers.id > :oms_0"),
+        ({"email": "a@b"}, "customers.email = :oms_0"),
         (
             {"channel_id": 1, "id__lte": 2},
-            "customers.channel_id = :param_1 AND customers.id <= :param_2",
+            "customers.channel_id = :oms_0 AND customers.id <= :oms_1",
         ),
     ],
 )

@@ -18,6 +18,7 @@ from omsflask.customers import list_simple
 from omsflask.exports import Export
 from omsflask.renderers import RENDERERS
 from omsflask.samples import plausible
+from omsflask.selections import Selection
 from omsflask.services import Query
 
 listing = list_simple.bind(Customer)
@@ -148,6 +149,7 @@ def test_a_byte_order_mark_is_there_when_asked_for(
 def test_memory_does_not_grow_with_the_rows(new_client: Callable[..., Client]) -> None:
     def peak(number: int, format_name: str) -> int:
         client = new_client([*plausible(number)])
+        client.page(f"format={format_name}")  # What is kept once for all is no growth.
         tracemalloc.start()
         response = client.page(f"format={format_name}", buffered=False)
         for _ in response.iter_encoded():
@@ -192,8 +194,8 @@ def test_what_the_engine_writes_is_what_the_csv_module_writes(
         with db.engine.begin() as connection:
             connection.execute(delete(Customer))
             connection.execute(insert(Customer), rows)
-        fast = Export(db.engine, listing, Query(), None)
-        slow = Export(db.engine, listing, Query(), None)
+        fast = Export(db.engine, Selection(listing, Query()))
+        slow = Export(db.engine, Selection(listing, Query()))
         slow.dump = lambda: None  # type: ignore[method-assign]
         try:
             stream = RENDERERS["csv"].stream  # type: ignore[attr-defined]

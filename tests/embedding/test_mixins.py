@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, MetaData, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from omsflask import ChannelMixin, CustomerMixin, customers
+from omsflask.selections import Selection
 from omsflask.services import Query
 
 
@@ -63,10 +64,10 @@ def test_what_inherits_is_listed_alone(models: Any, new_database: Callable[[], s
     with engine.connect() as connection:
         shown = {}
         for model in models:
-            listing = customers.list_simple.bind(model)
-            rows = connection.execute(listing.select(Query(), None).order_by("id")).all()
+            selection = Selection(customers.list_simple.bind(model), Query())
+            rows = connection.execute(selection.rows).all()
             shown[model] = [row[0] for row in rows]
-            assert connection.scalar(listing.count(Query(), None)) == len(rows)
+            assert connection.scalar(selection.count) == len(rows)
     engine.dispose()
     assert list(shown.values()) == [[1, 2, 3], [2], [3]]
 

@@ -1,0 +1,212 @@
+"""One query of a list by one holder: its statements, each built once for all that are alike.
+
+Queries are alike when they differ in values only. Their statement is built with the first one's
+values as parameters with names, and run with the others' under these names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Dialect,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+from .columns import Expression, Kind, adapted
+from .connections import state
+from .lookups import LOOKUPS
+from .ordering import Step, behind, order_by, reverse
+from .services import BoundService, Query
+
+#: What is dated so much later than now was stamped by nobody who writes now.
+FUTURE = timedelta(days=1)
+
+#: Of a list. There are more kinds of queries than these, but nobody asks them all.
+MAX_STATEMENTS = 500
+
+#: From here on a page's keys are found first, in an index alone, and its rows by them.
+DEEP_OFFSET = 1000
+
+#: A value to compare with, as its SQL type takes it.
+Bound = tuple[Any, Kind]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some rows of an ordered selection.
+
+    :param limit: how many at most.
+    :param offset: how many to pass over.
+    :param place: what they lie behind, none for the start; a null in it is none.
+    :param backward: whether they are counted from the end.
+    """
+
+    limit: int
+    offset: int = 0
+    place: Sequence[Bound | None] | None = None
+    backward: bool = False
+
+    @property
+    def shape(self) -> Hashable:
+        """What its statement is built for."""
+        nulls = None if self.place is None else tuple(held is None for held in self.place)
+        return nulls, self.backward, self.offset > 0, self.offset >= DEEP_OFFSET
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a query selects from a list, for the holder of a token."""
+
+    listing: BoundService
+    query: Query
+    holder: Any = None
+
+    def key(self, dialect: Dialect) -> Hashable:
+        """Return what tells it from every other selection of its list, whatever the order."""
+        if not self.listing.scope:
+            filters = self.query.filters.items()
+            values = ((name, tuple(it) if isinstance(it, list) else it) for name, it in filters)
+            return self.listing.service.path, *values
+        # The horizon moves with the clock; whatever it lets through is another state.
+        settled = replace(self, query=replace(self.query, horizon=None))
+        compiled = settled.count.compile(dialect=dialect)
+        return str(compiled), str(compiled.params)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The columns of the whole order, each with its direction."""
+        return self.listing.steps(self.query)
+
+    @property
+    def rows(self) -> Select[Any]:
+        """All of it, in order."""
+        return self._select(*self._shown).order_by(*order_by(self.steps))
+
+    @property
+    def count(self) -> Select[Any]:
+        """The number of rows."""
+        return self._select(func.count())
+
+    def counted(self) -> tuple[Select[Any], Mapping[str, Any]]:
+        """Return the statement of the number of rows and the database's state, and its values."""
+        # SQLite counts the fast way only where it is asked for nothing else beside.
+        build = lambda: select(self.count.scalar_subquery(), state())  # noqa: E731
+        return self._built("count", build), self._values
+
+    def stretch(self, stretch: Stretch) -> tuple[Select[Any], Mapping[str, Any]]:
+        """Return the statement of some rows, each with the database's state, and its values."""
+        statement = self._built(stretch.shape, lambda: self._stretch(stretch))
+        values = {**self._values, "oms_limit": stretch.limit, "oms_offset": stretch.offset}
+        places = enumerate(stretch.place or ())
+        return statement, values | {f"oms_place_{i}": it[0] for i, it in places if it}
+
+    def _stretch(self, stretch: Stretch) -> Select[Any]:
+        steps = reverse(self.steps) if stretch.backward else self.steps
+        order = order_by(steps)
+        rows = self._select(*self._shown, state()).order_by(*order)
+        if stretch.place is not None:
+            rows = rows.where(behind(steps, [*_places(stretch.place)]))
+        if stretch.offset < DEEP_OFFSET:
+            return _cut(rows, stretch)
+        key = self.listing.key
+        return rows.where(key.in_(_cut(self._select(key).order_by(*order), stretch)))
+
+    @property
+    def _shown(self) -> Iterator[Expression]:
+        return (cell.shown for cell in self.listing.cells)
+
+    def _built(self, kind: Hashable, build: Callable[[], Select[Any]]) -> Select[Any]:
+        if self.listing.scope:
+            return build()  # A scope may say something else each time.
+        statements = self.listing.statements
+        shape = (kind, self._shape)
+        statement = statements.get(shape)
+        if statement is None:
+            if len(statements) >= MAX_STATEMENTS:
+                statements.clear()
+            statement = statements[shape] = build()
+        return statement
+
+    @cached_property
+    def _shape(self) -> Hashable:
+        values = self.query.filters.items()
+        terms = self.listing.service.ordering(self.query)
+        compared = tuple((name, _form(value)) for name, value in values)
+        return compared, terms, self.query.horizon is None
+
+    @cached_property
+    def _bounds(self) -> list[Bound]:
+        bounds: list[Bound] = []
+        for name, value in self.query.filters.items():
+            parameter = self.listing.service.filters.parameters[name]
+            kind = self.listing.columns[parameter.column].type
+            if LOOKUPS[parameter.lookup].binds:
+                several = value if isinstance(value, list) else [value]
+                bounds += (adapted(kind, each, parameter.field) for each in several)
+        if self.query.horizon is not None and self.listing.stamp is not None:
+            kind = self.listing.stamp.type
+            moments = (self.query.horizon, self.query.horizon + FUTURE)
+            bounds += (adapted(kind, moment) for moment in moments)
+        return bounds
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        return {f"oms_{i}": value for i, (value, _) in enumerate(self._bounds)}
+
+    def _select(self, *columns: Any) -> Select[Any]:
+        statement = select(*columns).select_from(self.listing.rows)
+        statement = statement.where(*self._conditions())
+        scope = self.listing.scope
+        return scope(statement, self.holder) if scope else statement
+
+    def _conditions(self) -> Iterator[ColumnElement[bool]]:
+        yield from self.listing.kinds
+        bounds = (
+            bindparam(f"oms_{i}", value, type_=kind) for i, (value, kind) in enumerate(self._bounds)
+        )
+        for name, value in self.query.filters.items():
+            parameter = self.listing.service.filters.parameters[name]
+            lookup = LOOKUPS[parameter.lookup]
+            if lookup.binds:
+                value = [next(bounds) for _ in value] if isinstance(value, list) else next(bounds)
+            yield lookup.compare(self.listing.columns[parameter.column], value)
+        if self.query.horizon is not None and self.listing.stamp is not None:
+            yield _settled(self.listing.stamp, *bounds)
+
+
+def _settled(stamp: Expression, horizon: Any, future: Any) -> ColumnElement[bool]:
+    """Return the condition of the rows that no open transaction can be said to have stamped."""
+    return or_(stamp < horizon, stamp > future, stamp.is_(None))
+
+
+def _places(place: Sequence[Bound | None]) -> Iterator[BindParameter[Any] | None]:
+    for i, held in enumerate(place):
+        yield None if held is None else bindparam(f"oms_place_{i}", held[0], type_=held[1])
+
+
+def _cut(statement: Select[Any], stretch: Stretch) -> Select[Any]:
+    limit = bindparam("oms_limit", stretch.limit, type_=Integer)
+    if not stretch.offset:
+        return statement.limit(limit)
+    # 64 bits, which a driver's 32 for an Integer would not hold.
+    return statement.limit(limit).offset(bindparam("oms_offset", stretch.offset, type_=BigInteger))
+
+
+def _form(value: Any) -> Hashable:
+    """Return what a statement is built for: not a value, but what kind of one, or how many."""
+    if isinstance(value, list):
+        return tuple(map(type, value))
+    return value if isinstance(value, bool) else type(value).__name__
