@@ -11,6 +11,7 @@ from flask import Config, Flask, Response
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from . import customers, engines
@@ -50,7 +51,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=64 * 1024,
     )
     _prepare_database(app)
-    oms = OMS(db.session)
+    oms = OMS(_sessions(app))
     oms.add(customers.list_simple.bind(Customer))
     oms.init_app(app)
     app.add_url_rule("/healthz", view_func=healthz)
@@ -95,6 +96,12 @@ def _settings(instance_path: str) -> dict[str, Any]:
     except Exception as error:
         raise SettingError(f"instance/config.py cannot be read: {error}.") from error
     return {**names, **file, **{name: os.environ[name] for name in names if name in os.environ}}
+
+
+def _sessions(app: Flask) -> sessionmaker[Session]:
+    # Not db.session, which makes a session a request that has to be closed again.
+    with app.app_context():
+        return sessionmaker(db.engine)
 
 
 def _trusted_hosts(config: Mapping[str, Any]) -> list[str] | None:

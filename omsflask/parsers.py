@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from flask import Request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
-from webargs.flaskparser import FlaskParser
+from webargs.core import Parser
 
 from .errors import InvalidParameters
 from .filters import RESERVED
@@ -60,16 +60,16 @@ def _new_schema(service: ListService, formats: Sequence[str]) -> Schema:
     return QuerySchema.from_dict(own, name=f"{service.name}-query")()
 
 
-class QueryParser(FlaskParser):
+Pairs = list[tuple[str, str]]
+
+
+class QueryParser(Parser[Pairs]):
     """Reads a query string strictly: a name that is unknown or comes twice is an error too."""
 
-    def load_querystring(self, req: Request, schema: Schema) -> dict[str, str]:
+    def load_querystring(self, req: Pairs, schema: Schema) -> dict[str, str]:
         """Return each name with its last value. An empty value is none, but for ``cursor=``."""
-        pairs = split(req.query_string)
-        arguments = {
-            name: value for name, value in dict(pairs).items() if value or name == "cursor"
-        }
-        if complaints := self.complaints([name for name, _ in pairs], schema):
+        arguments = {name: value for name, value in dict(req).items() if value or name == "cursor"}
+        if complaints := self.complaints([name for name, _ in req], schema):
             raise ValidationError({**schema.validate(arguments), **complaints})
         return arguments
 
@@ -88,7 +88,7 @@ class QueryParser(FlaskParser):
         }
 
     def handle_error(
-        self, error: ValidationError, req: Request, schema: Schema, **_: Any
+        self, error: ValidationError, req: Pairs, schema: Schema, **_: Any
     ) -> NoReturn:
         """Raise the messages as they are published: flat, by name."""
         messages: Mapping[str, Any] = error.messages["query"]  # type: ignore[call-overload]
@@ -113,17 +113,19 @@ def parse(request: Request, service: ListService, formats: Sequence[str], lenien
     """
     parser = LENIENT if lenient else STRICT
     schema = query_schema(service, formats)
-    values = parser.parse(schema, request, location="query")
+    # What webargs calls a request may be anything that the parser can read.
+    pairs = split(request.query_string)
+    values = parser.parse(schema, pairs, location="query")
     ordering = service.filters.ordering
     return Query(
-        arguments=dict(split(request.query_string)),
+        arguments=dict(pairs),
         filters={name: values[name] for name in service.filters.parameters if name in values},
         ordering=values.get(ordering.name, ()) if ordering else (),
         **{name: values.get(name) for name in RESERVED},
     )
 
 
-def split(query_string: bytes) -> list[tuple[str, str]]:
+def split(query_string: bytes) -> Pairs:
     """Return the pairs of a query string; bytes that are no UTF-8 become lone surrogates.
 
     Werkzeug's own reading quotes such bytes again in values, so that ``%ff`` finds a ``%ff``, and

@@ -77,13 +77,16 @@ def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Res
     query = parse(request, listing.service, FORMATS, config["OMS_LENIENT_QUERY"])
     renderer = choose(query.format, request.headers.get("Accept", ""))
     moment = horizon(bind, listing, query, config["OMS_COMMIT_HORIZON_SECONDS"])
-    selection = Selection(listing, replace(query, horizon=moment), g.oms_holder)
+    selection = Selection(
+        listing, replace(query, horizon=moment) if moment else query, g.oms_holder
+    )
     if isinstance(renderer, FileRenderer) and not query.is_paged:
         response = _export(selection, renderer, bind, shared.slots)
     else:
         page = _paginator(selection, bind, shared.counts).read()
         response = _render(listing, page, renderer)
-    response.headers.extend(headers(moment))
+    if moment:
+        response.headers.update(headers(moment))
     return response
 
 
@@ -188,9 +191,9 @@ def _respond(
 
     :param version: changes whenever the answer does.
     """
-    response = Response(body, content_type=content_type, headers={**COMMON_HEADERS, **headers})
     tag = blake2b(content_type.encode() + version, digest_size=12).hexdigest()
-    response.set_etag(tag, weak=True)
+    headers = {**COMMON_HEADERS, "ETag": f'W/"{tag}"', **headers}
+    response = Response(body, content_type=content_type, headers=headers)
     # Not make_conditional(), which reads a streamed body whole to know its length.
     if request.if_none_match.contains_weak(tag):
         response.status_code = 304

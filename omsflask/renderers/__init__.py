@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ..errors import NotAcceptable
@@ -55,6 +56,7 @@ PUBLISHED = tuple(RENDERERS[name].media_type for name in ("json", "csv", "xls"))
 WEIGHT = re.compile(r"q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", re.ASCII)
 
 
+@lru_cache(maxsize=100)
 def choose(format_name: str | None, accept: str) -> Renderer:
     """Return the renderer that a request asks for: by name, else by its Accept header.
 
