@@ -31,6 +31,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.handlers`          every error below the prefix, whoever raised it, in that shape
 :mod:`.settings`          the table of ``OMS_*`` settings
 :mod:`.models`            mixins for who has no tables yet
+:mod:`.triggers`          stamps for what is written by hand in SQL
 :mod:`.app`               ``create_app()``: the standalone host
 :mod:`.engines`           its engine: the pool, deadlines, what a failure to connect does
 :mod:`.deadlines`         a psycopg connection whose waits end
@@ -43,7 +44,7 @@ Read the modules in the order in which a request meets them:
 ========================  ======================================================================
 """
 
-from . import customers
+from . import customers, triggers
 from .extension import OMS
 from .fields import PrimaryKey, UTCDateTime
 from .filters import Filter, FilterSet, Ordering
@@ -63,4 +64,5 @@ __all__ = [
     "TokenMixin",
     "UTCDateTime",
     "customers",
+    "triggers",
 ]
