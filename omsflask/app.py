@@ -13,7 +13,7 @@ from sqlalchemy import make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from . import customers, engines
+from . import customers, engines, migrations
 from .extension import OMS
 from .handlers import http_error
 from .models import ChannelMixin, CustomerMixin, TokenMixin
@@ -119,6 +119,7 @@ def _prepare_database(app: Flask) -> None:
     if engine.dialect.name not in ("sqlite", "postgresql"):
         raise SettingError("OMS_DATABASE_URL cannot be used: it is neither SQLite nor PostgreSQL.")
     engines.prepare(engine, app.config)
+    migrations.init_app(app, db)
 
 
 def _json(body: Mapping[str, str], status: int = 200) -> Response:
