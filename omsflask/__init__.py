@@ -19,6 +19,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.parsers`           the query string to values, or a 400 that names the parameter
 :mod:`.grammars`          what a text must be before a field reads it
 :mod:`.connections`       the host's engine, and one snapshot to read from
+:mod:`.replicas`          the replica to read from, while it answers and shows enough
 :mod:`.horizon`           the moment before which no change is on its way
 :mod:`.pagination`        page numbers, links
 :mod:`.counts`            how many rows, counted no more often than is worth it
