@@ -151,6 +151,8 @@ def test_without_tables_the_answer_is_a_sentence(shell: Shell) -> None:
         ("OMS_CSV_GUARD", "maybe", "OMS_CSV_GUARD must be true or false, not 'maybe'."),
         ("OMS_DATABASE_URL", "nonsense", "OMS_DATABASE_URL cannot be used"),
         ("OMS_DATABASE_URL", "nonsense://x", "OMS_DATABASE_URL cannot be used"),
+        ("OMS_REPLICA_URL", "nonsense://x", "OMS_REPLICA_URL cannot be used"),
+        ("OMS_REPLICA_URL", "postgresql+psycopg://x/y", "OMS_REPLICA_URL cannot be used: it, or"),
     ],
 )
 def test_a_wrong_setting_is_a_sentence(tmp_path: Path, name: str, value: str, message: str) -> None:
