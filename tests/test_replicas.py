@@ -19,6 +19,7 @@ from test_faults import QUICK, Server, assert_unavailable, at_most, fresh
 
 from omsflask import replicas
 from omsflask.app import db
+from omsflask.exporting import export
 from omsflask.extension import current_oms
 from omsflask.samples import plausible
 
@@ -141,6 +142,16 @@ def test_lists_are_read_on_the_replica_and_tokens_on_the_primary(
     assert [it for it in sent["replica"] if "FROM customers" in it]
 
 
+def test_an_export_of_the_command_line_is_read_on_the_replica(
+    client: Client, sent: dict[str, list[str]], tmp_path: Path
+) -> None:
+    runner = client.application.test_cli_runner()
+    result = runner.invoke(export, [str(tmp_path / "customers.csv")])
+    assert result.exit_code == 0, result.output
+    assert not [it for it in sent["primary"] if "FROM customers" in it]
+    assert [it for it in sent["replica"] if "FROM customers" in it]
+
+
 def test_a_new_token_opens_at_once(client: Client, admin: Engine) -> None:
     with paused(admin):
         assert make_client(client.application).page().status_code == 200
@@ -181,6 +192,10 @@ def test_whatever_is_committed_is_another_state(
         catch_up(write, admin)
         after = client.page("format=csv", headers={"If-None-Match": before.headers["ETag"]})
         assert (before.text.count("Changed"), after.text.count("Changed")) == (1, 2)
+        oldest.rollback()
+    catch_up(write, admin)
+    tag = client.page("format=csv").headers["ETag"]
+    assert client.page("format=csv", headers={"If-None-Match": tag}).status_code == 304
 
 
 def test_a_replica_that_is_a_little_behind_is_waited_for(
