@@ -19,6 +19,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.parsers`           the query string to values, or a 400 that names the parameter
 :mod:`.grammars`          what a text must be before a field reads it
 :mod:`.connections`       the host's engine, and one snapshot to read from
+:mod:`.replicas`          the replica to read from, while it answers and shows enough
 :mod:`.horizon`           the moment before which no change is on its way
 :mod:`.pagination`        page numbers, links
 :mod:`.counts`            how many rows, counted no more often than is worth it
@@ -31,10 +32,12 @@ Read the modules in the order in which a request meets them:
 :mod:`.handlers`          every error below the prefix, whoever raised it, in that shape
 :mod:`.settings`          the table of ``OMS_*`` settings
 :mod:`.models`            mixins for who has no tables yet
+:mod:`.triggers`          stamps for what is written by hand in SQL
 :mod:`.app`               ``create_app()``: the standalone host
 :mod:`.engines`           its engine: the pool, deadlines, what a failure to connect does
 :mod:`.deadlines`         a psycopg connection whose waits end
 :mod:`.tables`            the tables that are missing, made under a lock
+:mod:`.migrations`        what became of the standalone app's tables, revision by revision
 :mod:`.samples`           customers to try it with
 :mod:`.making`            as many of them as somebody wants
 :mod:`.progress`          the bar of a command that works through rows
@@ -43,7 +46,7 @@ Read the modules in the order in which a request meets them:
 ========================  ======================================================================
 """
 
-from . import customers
+from . import customers, triggers
 from .extension import OMS
 from .fields import PrimaryKey, UTCDateTime
 from .filters import Filter, FilterSet, Ordering
@@ -63,4 +66,5 @@ __all__ = [
     "TokenMixin",
     "UTCDateTime",
     "customers",
+    "triggers",
 ]

@@ -13,8 +13,9 @@ import click
 from flask.cli import ScriptInfo
 from sqlalchemy import Table, func, select
 
+from . import migrations
 from .app import Customer, Token, create_app, db
-from .cli import Commands, create_tables, oms
+from .cli import Commands, oms
 from .engines import WITHOUT_DEADLINES
 from .making import make
 from .progress import bar_of
@@ -31,6 +32,10 @@ GUNICORN_CONF = Path(__file__).parent.parent / "gunicorn.conf.py"
 omsflask = Commands("omsflask", help="An order management system's customers, served.")
 for command in oms.commands.values():
     omsflask.add_command(command)
+if importlib.util.find_spec("flask_migrate") is not None:
+    from flask_migrate.cli import db as migrate
+
+    omsflask.add_command(migrate)
 
 
 @omsflask.command()
@@ -40,7 +45,7 @@ def demo(port: int, serve: bool) -> None:
     """Make a database of 109 customers and a token, and serve them."""
     if serve:
         _check_server(port)
-    create_tables()
+    migrations.upgrade()
     fill()
     key = _demo_key()
     url = f"http://127.0.0.1:{port}/api/v1/oms/customers/list-simple/"
@@ -75,7 +80,7 @@ def fill() -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Another makes others.")
 def make_customers(number: int, seed: int) -> None:
     """Add NUMBER customers that look like some, to try and to measure with."""
-    create_tables()
+    migrations.upgrade()
     with bar_of(number) as bar:
         for added in make(db.engine, CUSTOMERS, number, seed=seed):
             bar.update(added)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from flask import Config, Flask, Response
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import make_url, select
+from sqlalchemy import Engine, create_engine, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from . import customers, engines
+from . import customers, engines, migrations
 from .extension import OMS
 from .handlers import http_error
 from .models import ChannelMixin, CustomerMixin, TokenMixin
@@ -51,7 +52,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=64 * 1024,
     )
     _prepare_database(app)
-    oms = OMS(_sessions(app))
+    oms = OMS(_sessions(app), replica=_replica(app.config))
     oms.add(customers.list_simple.bind(Customer))
     oms.init_app(app)
     app.add_url_rule("/healthz", view_func=healthz)
@@ -114,18 +115,39 @@ def _trusted_hosts(config: Mapping[str, Any]) -> list[str] | None:
 
 def _prepare_database(app: Flask) -> None:
     url = app.config["OMS_DATABASE_URL"]
-    try:
+    with _usable("OMS_DATABASE_URL"):
         options = engines.options(make_url(url), app.config)
         app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
         db.init_app(app)
         with app.app_context():
             engine = db.engine
+        if engine.dialect.name not in ("sqlite", "postgresql"):
+            raise ValueError("it is neither SQLite nor PostgreSQL.")
+    engines.prepare(engine, app.config)
+    migrations.init_app(app, db)
+
+
+def _replica(config: Config) -> Engine | None:
+    url = config["OMS_REPLICA_URL"]
+    if not url:
+        return None
+    with _usable("OMS_REPLICA_URL"):
+        engine = create_engine(url, **engines.options(make_url(url), config))
+        primary = make_url(config["OMS_DATABASE_URL"])
+        if {engine.dialect.name, primary.get_backend_name()} != {"postgresql"}:
+            raise ValueError("it, or OMS_DATABASE_URL, is not PostgreSQL.")
+    engines.prepare(engine, config)
+    return engine
+
+
+@contextmanager
+def _usable(setting: str) -> Iterator[None]:
+    """Say in a sentence why a database's URL cannot be used."""
+    try:
+        yield
     except (ArgumentError, ImportError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise SettingError(f"OMS_DATABASE_URL cannot be used: {reason}") from None
-    if engine.dialect.name not in ("sqlite", "postgresql"):
-        raise SettingError("OMS_DATABASE_URL cannot be used: it is neither SQLite nor PostgreSQL.")
-    engines.prepare(engine, app.config)
+        raise SettingError(f"{setting} cannot be used: {reason}") from None
 
 
 def _json(body: Mapping[str, str], status: int = 200) -> Response:

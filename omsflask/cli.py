@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from .exporting import export
 from .extension import NoExtension, current_oms
 from .fields import format_utc, parse_utc
+from .migrations import MigrationError
 from .models import utc_now
 from .settings import SettingError
 from .tables import create_missing
@@ -26,7 +28,7 @@ class Commands(AppGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (NoExtension, SettingError, TokenError) as error:
+        except (MigrationError, NoExtension, SettingError, TokenError) as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
             raise click.ClickException(f"The database did not answer: {error.orig}") from error
@@ -57,7 +59,11 @@ class Moment(click.ParamType[datetime]):
 
 @oms.command()
 def init_db() -> None:
-    """Create the tables that are missing."""
+    """Create the tables that are missing; the standalone app's are also brought up to date."""
+    if "oms_upgrade" in current_app.extensions:
+        current_app.extensions["oms_upgrade"]()
+        click.echo("The database is up to date.", err=True)
+        return
     created = create_tables()
     click.echo(f"Created {', '.join(created)}." if created else "Nothing was missing.", err=True)
 

@@ -111,6 +111,14 @@ def lock(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
 
 
+# A replica's snapshots do not list the transactions that are still running between their ends. In
+# a subquery it is made once, and not for each row.
+STATE = """(SELECT concat(pg_current_snapshot(), CASE
+    WHEN pg_is_in_recovery()
+        AND pg_snapshot_xmin(pg_current_snapshot()) <> pg_snapshot_xmax(pg_current_snapshot())
+    THEN clock_timestamp() END))"""
+
+
 class state(GenericFunction[str]):  # noqa: N801
     """SQL for a text that stays the same, for a connection, only while nobody has committed."""
 
@@ -120,7 +128,7 @@ class state(GenericFunction[str]):  # noqa: N801
 
 @compiles(state, "postgresql")
 def _postgresql(_element: state, _compiler: SQLCompiler, **_: Any) -> str:
-    return "CAST(pg_current_snapshot() AS text)"
+    return STATE
 
 
 @compiles(state, "sqlite")

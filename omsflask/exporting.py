@@ -25,6 +25,7 @@ from .parsers import parse
 from .progress import bar_of
 from .renderers import FORMATS, RENDERERS, FileRenderer
 from .renderers.table import Row, Table
+from .replicas import read
 from .selections import Selection
 from .services import BoundService, Query
 
@@ -49,7 +50,8 @@ def export(file: Path, filters: Sequence[str]) -> None:
         raise click.ClickException("What is shown depends on who asks: export it over HTTP.")
     query = _query(listing, filters)
     bind = bind_of(oms.session, listing.model)
-    with closing(Export(bind, Selection(listing, query))) as rows:
+    selection = Selection(listing, query)
+    with closing(read(oms.replica, bind, lambda it: Export(it, selection))) as rows:
         _write(file, renderer, rows)
 
 

@@ -7,6 +7,7 @@ from itertools import count
 
 from flask import Blueprint, Flask, Response, current_app
 from flask.blueprints import BlueprintSetupState
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, class_mapper
 from werkzeug.routing import BaseConverter
 
@@ -14,6 +15,7 @@ from .auth import VerifyToken, hook
 from .errors import NotFound
 from .handlers import handle_errors
 from .models import TokenMixin
+from .replicas import Replica
 from .services import BoundService
 from .settings import SETTINGS, defaults, read
 from .tokens import Tokens, Verifier
@@ -42,13 +44,19 @@ class OMS:
         ``Token`` in the header. The holder is then ``flask.g.oms_holder``, and is what a list's
         scope is given. Without one the keys in the host's own table count, a model with
         :class:`omsflask.TokenMixin` beside the bound ones.
+    :param replica: the engine of a streaming replica of the lists' PostgreSQL, to read them there.
     """
 
     def __init__(
-        self, session: AnySession | None = None, *, verify_token: VerifyToken | None = None
+        self,
+        session: AnySession | None = None,
+        *,
+        verify_token: VerifyToken | None = None,
+        replica: Engine | None = None,
     ) -> None:
         self._session = session
         self.verify_token = verify_token
+        self.replica = None if replica is None else Replica(replica)
         self.listings: list[BoundService] = []
 
     def add(self, listing: BoundService) -> None:
@@ -110,7 +118,7 @@ class OMS:
             raise TypeError("OMS needs a session: OMS(db.session), or db.init_app(app) before.")
         app.extensions.setdefault("oms", self)
         app.url_map.converters["oms_rest"] = Rest
-        shared = Shared()
+        shared = Shared(replica=self.replica)
         for listing in self.listings:
             path = listing.service.path
             _route(state, path, path.strip("/"), _view(listing, self.session, shared))

@@ -24,18 +24,20 @@ from .services import BoundService, Query
 #: Names the moment in an answer.
 HEADER = "OMS-Complete-Until"
 
-#: Whose start may not be seen (pg_read_all_stats) holds rows back as long as the bound allows.
+#: Whose start may not be seen (pg_read_all_stats) holds rows back as long as the bound allows, and
+#: so does a prepared transaction, which no process holds. The time is the statement's: whoever
+#: takes a lock after the locks were read, and a stamp, takes a later one.
 OLDEST_WRITER = text(
     """
     SELECT greatest(
-        least(clock_timestamp(), min(coalesce(activity.xact_start, '-infinity'))),
+        least(statement_timestamp(), min(coalesce(activity.xact_start, '-infinity'))),
         clock_timestamp() - make_interval(secs => :seconds)
     )
     FROM pg_locks AS held LEFT JOIN pg_stat_activity AS activity USING (pid)
     WHERE held.relation = CAST(:table AS regclass)
         AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND held.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock')
-        AND held.pid <> pg_backend_pid()
+        AND held.pid IS DISTINCT FROM pg_backend_pid()
     """
 )
 

@@ -78,13 +78,16 @@ class CustomerMixin(_Tabled):
     """A customer, with the published columns.
 
     Every documented filter and sort has an index that ends in the key, so that pages come in order.
+    The database itself stamps what is written by hand in SQL (:mod:`omsflask.triggers`).
     """
 
     __tablename__ = "customers"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    created_date: Mapped[datetime] = mapped_column(Moment, default=clock())
-    modified_date: Mapped[datetime] = mapped_column(Moment, default=clock(), onupdate=clock())
+    created_date: Mapped[datetime] = mapped_column(Moment, default=clock(), server_default=clock())
+    modified_date: Mapped[datetime] = mapped_column(
+        Moment, default=clock(), server_default=clock(), onupdate=clock()
+    )
     omnitron_id: Mapped[int] = mapped_column(Integer)
     email: Mapped[str] = mapped_column(String(254))
     first_name: Mapped[str | None] = mapped_column(String(255))

@@ -124,6 +124,12 @@ STANDALONE_SETTINGS = (
         "SQLAlchemy URL of the database. A relative SQLite path starts in `instance/`.",
     ),
     Setting(
+        "OMS_REPLICA_URL",
+        "",
+        "SQLAlchemy URL of a streaming replica of that PostgreSQL, where lists, counts and exports"
+        " are read. Empty: there is none.",
+    ),
+    Setting(
         "OMS_POOL_SIZE",
         8,
         "Connections to PostgreSQL that a process opens at most: one a thread, and some to spare.",

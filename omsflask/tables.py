@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, Table, inspect
 from sqlalchemy.exc import OperationalError
@@ -17,15 +18,22 @@ def create_missing(engine: Engine, tables: Iterable[Table]) -> list[str]:
     :returns: the names of the tables that were created.
     """
     wanted = with_referred(tables)
+    with alone(engine) as connection:
+        existing = set(inspect(connection).get_table_names())
+        for table in wanted:
+            table.create(connection, checkfirst=True)
+    return [table.name for table in wanted if table.name not in existing]
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that nobody else changes the tables beside, and commit it at the end."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             _write_ahead(connection)
         lock(connection)
-        existing = set(inspect(connection).get_table_names())
-        for table in wanted:
-            table.create(connection, checkfirst=True)
+        yield connection
         connection.commit()
-    return [table.name for table in wanted if table.name not in existing]
 
 
 def with_referred(tables: Iterable[Table]) -> list[Table]:

@@ -28,6 +28,7 @@ from .pagination import Links, Page, Paginator
 from .parsers import parse
 from .renderers import FORMATS, PUBLISHED, FileRenderer, Renderer, choose, json
 from .renderers.table import PageTable
+from .replicas import Replica, read
 from .selections import Selection
 from .services import BoundService
 
@@ -47,10 +48,12 @@ class Shared:
 
     :param slots: of the exports under way.
     :param counts: made of late.
+    :param replica: where lists are read while it answers.
     """
 
     slots: Slots = field(default_factory=Slots)
     counts: Counts = field(default_factory=Counts)
+    replica: Replica | None = None
 
 
 def answer(listing: BoundService, session: Callable[[], Session], shared: Shared) -> Response:
@@ -77,14 +80,17 @@ def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Res
     query = parse(request, listing.service, FORMATS, config["OMS_LENIENT_QUERY"])
     renderer = choose(query.format, request.headers.get("Accept", ""))
     moment = horizon(bind, listing, query, config["OMS_COMMIT_HORIZON_SECONDS"])
-    selection = Selection(
-        listing, replace(query, horizon=moment) if moment else query, g.oms_holder
-    )
-    if isinstance(renderer, FileRenderer) and not query.is_paged:
-        response = _export(selection, renderer, bind, shared.slots)
-    else:
+    if moment:
+        query = replace(query, horizon=moment)
+    selection = Selection(listing, query, g.oms_holder)
+
+    def work(bind: Engine | Connection) -> Response:
+        if isinstance(renderer, FileRenderer) and not query.is_paged:
+            return _export(selection, renderer, bind, shared.slots)
         page = _paginator(selection, bind, shared.counts).read()
-        response = _render(listing, page, renderer)
+        return _render(listing, page, renderer)
+
+    response = read(shared.replica, bind, work, moment)
     if moment:
         response.headers.update(headers(moment))
     return response

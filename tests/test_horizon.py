@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
-from conftest import Client, dispose, make_app, make_client
-from sqlalchemy import URL, insert, select, update
+from conftest import Client, dispose, make_app, make_client, server_url
+from sqlalchemy import URL, create_engine, insert, select, update
 from sqlalchemy.orm import Session
 
 from omsflask.app import Customer, db
@@ -104,6 +105,30 @@ def test_a_reader_holds_nothing_back(few: Client) -> None:
             touch(writer, 2)
             writer.commit()
         assert few.ids(SINCE) == [2]
+
+
+@pytest.mark.slow
+def test_a_change_waits_for_a_prepared_transaction(new_server: Callable[[], Any]) -> None:
+    server = new_server()
+    engine = create_engine(server_url(server), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ALTER SYSTEM SET max_prepared_transactions = 1")
+    engine.dispose()
+    server.stop()
+    server.ensure_postgres_running()
+    for client in fewer(server_url(server).render_as_string(hide_password=False)):
+        with engine.connect() as connection:
+            for statement in ("BEGIN", CHANGE.format(1), "PREPARE TRANSACTION 'x'"):
+                connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(CHANGE.format(2))
+            assert client.ids(SINCE) == []
+            connection.exec_driver_sql("COMMIT PREPARED 'x'")
+            assert client.ids(SINCE) == [1, 2]
+        engine.dispose()
+    server.cleanup()
+
+
+CHANGE = "UPDATE customers SET last_name = 'Changed' WHERE id = {}"
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])

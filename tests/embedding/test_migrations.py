@@ -78,7 +78,7 @@ def test_a_generated_migration_leaves_nothing_to_find(engine: Engine) -> None:
         context = MigrationContext.configure(connection)
         script = produce_migrations(context, Base.metadata)
         assert script.upgrade_ops is not None
-        body = render_python_code(script.upgrade_ops)
+        body = render_python_code(script.upgrade_ops, migration_context=context)
         migration: dict[str, Callable[..., None]] = {}
         exec(f"def upgrade(op, sa):\n    {body}", {}, migration)
         migration["upgrade"](Operations(context), sqlalchemy)

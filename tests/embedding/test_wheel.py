@@ -56,3 +56,9 @@ def test_a_host_is_checked_strictly_against_the_wheel(run: Run) -> None:
     hosts = (ROOT / "tests" / "embedding" / "typed_host.py", ROOT / "examples" / "orders.py")
     for host in hosts:
         run(sys.executable, "-m", "mypy", "--strict", "--python-executable", "python", host)
+
+
+def test_the_standalone_apps_schema_is_in_the_wheel(run: Run) -> None:
+    run("python", "-m", "pip", "--quiet", "install", "omsflask[server]")
+    run("python", "-W", "error", "-m", "omsflask", "init-db")
+    run("python", "-W", "error", "-m", "omsflask", "db", "check")
