@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 from weakref import WeakKeyDictionary
@@ -35,6 +36,16 @@ class QuerySchema(Schema):
     )
     cursor = parameter_field(fields.String())
     format = parameter_field(fields.String())
+
+    def load(self, data: Mapping[str, Any], **options: Any) -> Any:  # type: ignore[override]
+        """Load the few fields that are there: none is required, and to look for all takes time."""
+        names = frozenset(name for name in data if name in self.fields)
+        return Schema.load(_only(type(self), names), data, **options)
+
+
+@lru_cache(maxsize=500)
+def _only(schema: type[Schema], names: frozenset[str]) -> Schema:
+    return schema(only=names)
 
 
 #: By service, and as long as it lives: an app's factory may make its services anew.
