@@ -112,7 +112,7 @@ def lock(connection: Connection) -> None:
 
 
 # A replica's snapshots do not list the transactions that are still running between their ends. In
-# a subquery it is made once, and not for each row.
+# a subquery it is made once, and not for each row, as SQLite's is too.
 STATE = """(SELECT concat(pg_current_snapshot(), CASE
     WHEN pg_is_in_recovery()
         AND pg_snapshot_xmin(pg_current_snapshot()) <> pg_snapshot_xmax(pg_current_snapshot())
@@ -133,7 +133,7 @@ def _postgresql(_element: state, _compiler: SQLCompiler, **_: Any) -> str:
 
 @compiles(state, "sqlite")
 def _sqlite(_element: state, _compiler: SQLCompiler, **_: Any) -> str:
-    return "(SELECT data_version FROM pragma_data_version) || '-' || total_changes()"
+    return "(SELECT data_version || '-' || total_changes() FROM pragma_data_version)"
 
 
 #: Sets this process's connections apart from those of any other.

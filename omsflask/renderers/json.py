@@ -10,12 +10,16 @@ from ..pagination import Page
 
 
 def render(names: Sequence[str], page: Page) -> bytes:
-    """Return the body of a page."""
+    """Return the body of a page.
+
+    :param names: of the cells of a row, in order.
+    """
+    # Not strict, which takes a third more: a row has its cells from the same declaration.
     return orjson.dumps(
         {
             "count": page.count,
             "next": page.next,
             "previous": page.previous,
-            "results": [dict(zip(names, row, strict=True)) for row in page.rows],
+            "results": [dict(zip(names, row, strict=False)) for row in page.rows],
         }
     )
