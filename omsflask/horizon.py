@@ -26,6 +26,9 @@ from .services import BoundService, Query
 #: Names the moment in an answer.
 HEADER = "OMS-Complete-Until"
 
+#: Until when a table is complete that holds nobody yet.
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
 #: Whose start may not be seen (pg_read_all_stats) holds rows back as long as the bound allows, and
 #: so does a prepared transaction, which no process holds. The time is the statement's: whoever
 #: takes a lock after the locks were read, and a stamp, takes a later one.
@@ -80,7 +83,7 @@ def _on_sqlite(bind: Engine | Connection, stamp: Column[Any], _seconds: float) -
     newest = select(func.max(stamp)).where(stamp <= bound(stamp.type, datetime.now(UTC)))
     with snapshot(bind) as connection:
         moment = connection.scalar(newest)
-    return moment if isinstance(moment, datetime) else None
+    return moment if isinstance(moment, datetime) else BEGINNING
 
 
 HORIZONS: dict[str, Callable[[Engine | Connection, Column[Any], float], datetime | None]] = {

@@ -202,7 +202,7 @@ class Mirror:
 
     def __init__(self, client: Client, limit: int) -> None:
         self._client, self._limit = client, limit
-        self._since: str | None = None
+        self._since = ""
         self._turns = self._turns_of_pages()
         self.turns = 0
         self.rows: dict[int, dict[str, Any]] = {}
@@ -224,12 +224,11 @@ class Mirror:
             self.turns += 1
 
     def _pull(self) -> Iterator[None]:
-        since = f"&modified_date__gte={self._since}" if self._since else ""
-        walk = Walk(self._client, f"sort=modified_date&limit={self._limit}{since}")
+        query = f"sort=modified_date&modified_date__gte={self._since}&limit={self._limit}"
+        walk = Walk(self._client, query)
         yield from walk.pages()
         self.rows |= {row["id"]: row for row in walk.rows}
-        assert walk.moments or not walk.rows
-        self._since = min(walk.moments, default=self._since)
+        self._since = max(self._since, min(walk.moments))
 
     def _reconcile(self) -> Iterator[None]:
         known = set(self.rows)
