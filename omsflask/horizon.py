@@ -16,9 +16,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Table, func, select, text
+from sqlalchemy import Column, Connection, Engine, Table, bindparam, func, select, text
 
-from .columns import bound
+from .columns import adapted
 from .connections import snapshot
 from .fields import format_utc
 from .services import BoundService, Query
@@ -80,7 +80,8 @@ def _on_postgresql(bind: Engine | Connection, stamp: Column[Any], seconds: float
 
 
 def _on_sqlite(bind: Engine | Connection, stamp: Column[Any], _seconds: float) -> Any:
-    newest = select(func.max(stamp)).where(stamp <= bound(stamp.type, datetime.now(UTC)))
+    now, kind = adapted(stamp.type, datetime.now(UTC))
+    newest = select(func.max(stamp)).where(stamp <= bindparam("now", now, type_=kind))
     with snapshot(bind) as connection:
         moment = connection.scalar(newest)
     return moment if isinstance(moment, datetime) else BEGINNING
