@@ -1,28 +1,33 @@
-"""The commit horizon: the moment before which no change is still on its way.
+"""The commit horizon: the moment after which changes may still be on their way.
 
 A row's stamp is taken before its transaction commits. A consumer that remembers the newest stamp
 that it saw would lose what was stamped earlier and committed later, so rows wait that are newer
-than the oldest transaction that is writing to their table.
+than the horizon, and the answer tells it.
 
-On PostgreSQL a writing transaction holds a lock on the table from before it can stamp a row until
-it has committed. On SQLite there is one writer at a time, and a stamp that is taken by the writing
-statement itself, as :class:`omsflask.CustomerMixin` takes it, is later than all that are committed:
-there nothing has to wait.
+On PostgreSQL it is the start of the oldest transaction that is writing to the table: each holds a
+lock on it from before it can stamp a row until it has committed. On SQLite there is one writer at a
+time, and a stamp that is taken by the writing statement itself, as :class:`omsflask.CustomerMixin`
+takes it, is no earlier than any that is committed: the horizon is the newest of those.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Table, text
+from sqlalchemy import Column, Connection, Engine, Table, bindparam, func, select, text
 
-from .columns import Expression
+from .columns import adapted
+from .connections import snapshot
 from .fields import format_utc
 from .services import BoundService, Query
 
 #: Names the moment in an answer.
 HEADER = "OMS-Complete-Until"
+
+#: Until when a table is complete that holds nobody yet.
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 #: Whose start may not be seen (pg_read_all_stats) holds rows back as long as the bound allows, and
 #: so does a prepared transaction, which no process holds. The time is the statement's: whoever
@@ -31,8 +36,8 @@ OLDEST_WRITER = text(
     """
     SELECT greatest(
         least(statement_timestamp(), min(coalesce(activity.xact_start, '-infinity'))),
-        clock_timestamp() - make_interval(secs => :seconds)
-    )
+        statement_timestamp() - make_interval(secs => :seconds)
+    ) - interval '1 microsecond'
     FROM pg_locks AS held LEFT JOIN pg_stat_activity AS activity USING (pid)
     WHERE held.relation = CAST(:table AS regclass)
         AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -45,23 +50,19 @@ OLDEST_WRITER = text(
 def horizon(
     bind: Engine | Connection, listing: BoundService, query: Query, seconds: float
 ) -> datetime | None:
-    """Return the moment that the rows of a query must be older than, where they must.
+    """Return the moment that the rows of a query must not be newer than, where they must not.
 
     It has to be known before the snapshot is taken: whoever commits in between is then seen.
 
     :param seconds: how far it may lie back at most; 0 turns it off.
     """
-    if not seconds or bind.dialect.name != "postgresql" or not listing.follows_changes(query):
+    find = HORIZONS.get(bind.dialect.name)
+    if not seconds or find is None or not listing.follows_changes(query):
         return None
-    table = _table(listing.stamp)
-    if table is None:
+    stamp: Any = listing.stamp
+    if not isinstance(stamp, Column) or not isinstance(stamp.table, Table):
         return None
-    name = bind.dialect.identifier_preparer.format_table(table)
-    values = {"table": name, "seconds": seconds}
-    if isinstance(bind, Connection):
-        return bind.execute(OLDEST_WRITER, values).scalar()
-    with bind.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        return connection.execute(OLDEST_WRITER, values).scalar()
+    return find(bind, stamp, seconds)
 
 
 def headers(moment: datetime | None) -> dict[str, str]:
@@ -69,6 +70,24 @@ def headers(moment: datetime | None) -> dict[str, str]:
     return {} if moment is None else {HEADER: format_utc(moment)}
 
 
-def _table(stamp: Expression | None) -> Table | None:
-    table: Any = stamp.table if isinstance(stamp, Column) else None
-    return table if isinstance(table, Table) else None
+def _on_postgresql(bind: Engine | Connection, stamp: Column[Any], seconds: float) -> Any:
+    name = bind.dialect.identifier_preparer.format_table(stamp.table)
+    values = {"table": name, "seconds": seconds}
+    if isinstance(bind, Connection):
+        return bind.execute(OLDEST_WRITER, values).scalar()
+    with bind.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        return connection.execute(OLDEST_WRITER, values).scalar()
+
+
+def _on_sqlite(bind: Engine | Connection, stamp: Column[Any], _seconds: float) -> Any:
+    now, kind = adapted(stamp.type, datetime.now(UTC))
+    newest = select(func.max(stamp)).where(stamp <= bindparam("now", now, type_=kind))
+    with snapshot(bind) as connection:
+        moment = connection.scalar(newest)
+    return moment if isinstance(moment, datetime) else BEGINNING
+
+
+HORIZONS: dict[str, Callable[[Engine | Connection, Column[Any], float], datetime | None]] = {
+    "postgresql": _on_postgresql,
+    "sqlite": _on_sqlite,
+}

@@ -189,7 +189,7 @@ class Selection:
 
 def _settled(stamp: Expression, horizon: Any, future: Any) -> ColumnElement[bool]:
     """Return the condition of the rows that no open transaction can be said to have stamped."""
-    return or_(stamp < horizon, stamp > future, stamp.is_(None))
+    return or_(stamp <= horizon, stamp > future, stamp.is_(None))
 
 
 def _places(place: Sequence[Bound | None]) -> Iterator[BindParameter[Any] | None]:

@@ -39,7 +39,7 @@ class Query:
     :param limit: rows a page, when the request says so.
     :param cursor: as sent; empty asks for a walk.
     :param format: one of ``json``, ``csv``, ``xls``, ``xlsx``.
-    :param horizon: what a row's stamp must be older than (:mod:`omsflask.horizon`).
+    :param horizon: what a row's stamp must not be newer than (:mod:`omsflask.horizon`).
     """
 
     arguments: Mapping[str, str] = field(default_factory=dict)

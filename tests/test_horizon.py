@@ -131,6 +131,57 @@ def test_a_change_waits_for_a_prepared_transaction(new_server: Callable[[], Any]
 CHANGE = "UPDATE customers SET last_name = 'Changed' WHERE id = {}"
 
 
+SLOW_LOCKS = """
+    CREATE VIEW pg_locks AS TABLE pg_catalog.pg_locks UNION ALL
+    SELECT * FROM pg_catalog.pg_locks
+    WHERE (SELECT count(pg_sleep(0.3)) FROM (VALUES (1)) AS once) = 0
+"""
+
+
+def test_a_change_that_begins_while_the_locks_are_read_waits(new_schema: Callable[[], URL]) -> None:
+    url = new_schema()
+    path = f"{url.query['options']},pg_catalog"
+    app = make_app(
+        url.update_query_dict({"options": path}).render_as_string(hide_password=False),
+        [*plausible(3)],
+    )
+    client = make_client(app)
+    with app.app_context(), Session(db.engine) as late:
+        late.connection().exec_driver_sql(SLOW_LOCKS)
+        late.commit()
+        writer = threading.Timer(0.1, touch, (late, 1))
+        writer.start()
+        until = parse_utc(client.page(SINCE).headers["OMS-Complete-Until"])
+        writer.join()
+        stamp = late.scalars(select(Customer.modified_date).where(Customer.id == 1)).one()
+    dispose(app)
+    assert until < stamp
+
+
+def test_sqlite_is_complete_until_its_newest_change(few_on_sqlite: Client) -> None:
+    with few_on_sqlite.application.app_context(), Session(db.engine) as session:
+        touch(session, 2)
+        session.commit()
+        session.execute(
+            update(Customer)
+            .where(Customer.id == 3)
+            .values(modified_date=datetime.now(UTC) + timedelta(hours=1))
+        )
+        session.commit()
+    response = few_on_sqlite.page("sort=modified_date")
+    assert [row["id"] for row in response.json["results"]] == [1, 2]
+    newest = response.json["results"][-1]["modified_date"]
+    assert response.headers["OMS-Complete-Until"] == newest
+
+
+def test_an_empty_table_names_a_moment_too(new_client: Late) -> None:
+    client = new_client([])
+    until = client.page("sort=modified_date").headers["OMS-Complete-Until"]
+    with client.application.app_context(), db.engine.begin() as connection:
+        connection.execute(insert(Customer).values(id=1, omnitron_id=9, email="a@b.example"))
+    assert client.ids(f"modified_date__gte={until}") == [1]
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
 def test_a_forgotten_transaction_holds_rows_back_no_longer_than_the_setting(
     few_on_postgresql: Client, seconds: float
