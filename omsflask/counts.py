@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from time import monotonic
 
@@ -33,16 +34,18 @@ class Count:
     """A number of rows.
 
     :param state: of the database that it is exact in; none where that cannot be known.
+    :param horizon: that it was made for, which may move though nobody commits.
     :param until: when it is no longer good in other states, on the monotonic clock.
     """
 
     number: int
     state: str | None = None
+    horizon: datetime | None = None
     until: float = 0.0
 
-    def is_exact(self, state: str | None) -> bool:
-        """Whether it is the number of rows in that state."""
-        return state is not None and state == self.state
+    def is_exact(self, state: str | None, horizon: datetime | None) -> bool:
+        """Whether it is the number of rows in that state, up to that horizon."""
+        return state is not None and (state, horizon) == (self.state, self.horizon)
 
     @property
     def is_kept(self) -> bool:
@@ -91,8 +94,7 @@ class Counts:
             return Count(number)
         cost = ended - begun
         until = ended + min(seconds, KEPT * cost) if cost > CHEAP_SECONDS else 0.0
-        # A horizon moves though nobody commits.
-        count = Count(number, None if selection.query.horizon else state, until)
+        count = Count(number, state, selection.query.horizon, until)
         with self._lock:
             self._counts[key] = count
             if len(self._counts) > MAX_COUNTS:

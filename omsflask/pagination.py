@@ -99,10 +99,12 @@ class Paginator:
         if count is None:
             return None
         page, state = self._page(connection, count)
-        if count.is_exact(state):
+        if count.is_exact(state, self.query.horizon):
             return page
         if not count.is_kept or self._page_text == "last":
             return None
+        if self._number(count.number) * self.limit <= DEEP_OFFSET:
+            return page
         return self._page(connection, replace(count, state=None))[0]
 
     def _count(self, connection: Connection) -> Count:

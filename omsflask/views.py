@@ -163,9 +163,9 @@ def _file(
 ) -> Response:
     guard = current_app.config["OMS_CSV_GUARD"]
     state = export.state or secrets.token_hex(8)
-    version = repr((state, guard, export.selected, selection.query.arguments)).encode()
+    version = (state, export.count, guard, export.selected, selection.query.arguments)
     headers = _file_headers(selection.listing, renderer, export.count)
-    return _respond(pieces, renderer.content_type, version, headers)
+    return _respond(pieces, renderer.content_type, repr(version).encode(), headers)
 
 
 def _spool(response: Response) -> None:
