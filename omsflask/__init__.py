@@ -38,6 +38,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.deadlines`         a psycopg connection whose waits end
 :mod:`.tables`            the tables that are missing, made under a lock
 :mod:`.migrations`        what became of the standalone app's tables, revision by revision
+:mod:`.sequences`         keys that come after those that were given
 :mod:`.samples`           customers to try it with
 :mod:`.making`            as many of them as somebody wants
 :mod:`.progress`          the bar of a command that works through rows
