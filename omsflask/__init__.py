@@ -43,6 +43,8 @@ Read the modules in the order in which a request meets them:
 :mod:`.making`            as many of them as somebody wants
 :mod:`.progress`          the bar of a command that works through rows
 :mod:`.exporting`         ``export``: the same files from the command line
+:mod:`.loading`           ``load``: files of customers, checked and stored
+:mod:`.forgetting`        ``forget``: a customer erased
 :mod:`.cli`               ``flask oms …``; ``omsflask …`` is in ``__main__``
 ========================  ======================================================================
 """

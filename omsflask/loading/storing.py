@@ -1,0 +1,158 @@
+"""Rows into the database: added, changed or left, a batch at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Table, insert, inspect, select, update
+from sqlalchemy.orm import Session
+
+from ..connections import lock
+from ..sequences import advance
+from .rows import Row
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of rows."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.added + other.added,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.refused + other.refused,
+        )
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where customers are kept: models with the mixins' columns.
+
+    :param columns: the attributes that may be written.
+    :param known: the ids of channels that are there, as far as they were asked for.
+    """
+
+    session: Session
+    customer: type[Any]
+    channel: type[Any]
+    columns: Collection[str]
+    writes: bool
+    creates_channels: bool
+    known: set[int] = field(default_factory=set)
+
+    def put(self, rows: Sequence[Row], identity: Callable[[Row], str]) -> Tally:
+        """Add or change the customers that rows are, or note on a row why that cannot be.
+
+        Nobody else writes to the table meanwhile: what is looked up still holds when it is written.
+        Nothing is committed.
+
+        :param identity: the name of what identifies a row.
+        """
+        if self.writes:
+            self._lock()
+        self._find_channels(rows)
+        by_name = defaultdict(list)
+        for row in rows:
+            if not row.reason:
+                by_name[identity(row)].append(row)
+        added: list[Values] = []
+        changed: list[Values] = []
+        for name, group in by_name.items():
+            self._sort_out(name, group, added, changed)
+        if self.writes:
+            self._write(added, changed)
+        refused = sum(bool(row.reason) for row in rows)
+        unchanged = len(rows) - refused - len(added) - len(changed)
+        return Tally(len(added), len(changed), unchanged, refused)
+
+    def _sort_out(
+        self, name: str, rows: Sequence[Row], added: list[Values], changed: list[Values]
+    ) -> None:
+        stored = self._stored(name, [row.values[name] for row in rows])
+        for row in rows:
+            same = stored.get(row.values[name], [])
+            if not same:
+                added.append(row.values)
+            elif len(same) > 1:
+                row.reason = f"{name}: {len(same)} customers have it; give the id of one."
+            elif any(same[0][column] != value for column, value in row.values.items()):
+                changed.append({**row.values, "id": same[0]["id"]})
+
+    def _stored(self, name: str, values: Sequence[Any]) -> dict[Any, list[Values]]:
+        """Return the customers with one of ``values``, by it."""
+        columns = [getattr(self.customer, it).label(it) for it in self.columns]
+        statement = select(*columns).where(getattr(self.customer, name).in_(values))
+        found: dict[Any, list[Values]] = defaultdict(list)
+        for row in self.session.execute(statement):
+            values_of = {it: _in_utc(value) for it, value in row._mapping.items()}
+            found[values_of[name]].append(values_of)
+        return found
+
+    def _find_channels(self, rows: Sequence[Row]) -> None:
+        """Note on rows whose channel is unknown, or create it."""
+        wanted = {row.values.get("channel_id") for row in rows if not row.reason} - {None}
+        if asked := wanted - self.known:
+            statement = select(self.channel.id).where(self.channel.id.in_(asked))
+            self.known.update(self.session.scalars(statement))
+        missing = wanted - self.known
+        if self.creates_channels:
+            self._create_channels(missing)
+            return
+        for row in rows:
+            if not row.reason and row.values.get("channel_id") in missing:
+                row.reason = (
+                    f"channel: There is no channel {row.values['channel_id']} (--create-channels)."
+                )
+
+    def _create_channels(self, ids: Collection[int]) -> None:
+        if ids and self.writes:
+            rows = [{"id": it, "name": f"Channel {it}"} for it in sorted(ids)]
+            self.session.execute(insert(self.channel), rows)
+            advance(self.session.connection(), _table(self.channel))
+        self.known.update(ids)
+
+    def _write(self, added: Sequence[Values], changed: Sequence[Values]) -> None:
+        if added:
+            # Else rows would be grouped by which of their values are null.
+            self.session.execute(
+                insert(self.customer), added, execution_options={"render_nulls": True}
+            )
+            if any("id" in values for values in added):
+                advance(self.session.connection(), _table(self.customer))
+        if changed:
+            self.session.execute(update(self.customer), changed)
+
+    def _lock(self) -> None:
+        connection = self.session.connection()
+        if connection.dialect.name == "sqlite":
+            driver: Any = connection.connection.driver_connection
+            if not driver.in_transaction:
+                lock(connection)
+            return
+        name = connection.dialect.identifier_preparer.format_table(_table(self.customer))
+        # Elsewhere the last moment of the year 9999 is one of a year that Python has not.
+        connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+        connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _table(model: type[Any]) -> Table:
+    table: Table = inspect(model).local_table
+    return table
+
+
+def _in_utc(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        return value
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
