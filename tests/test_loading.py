@@ -20,7 +20,7 @@ from sqlalchemy import delete, insert, select
 
 from omsflask.app import Channel, Customer, db
 from omsflask.cli import oms
-from omsflask.loading import command
+from omsflask.loading import runs
 from omsflask.samples import plausible, published
 
 ALI = {"omnitron_id": 55, "email": "ali@example.com"}
@@ -483,7 +483,7 @@ def test_a_dry_run_says_what_would_be(shop: Shop) -> None:
 def test_all_or_nothing_is_nothing_when_a_row_is_refused(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "BATCH_ROWS", 2)
+    monkeypatch.setattr(runs, "BATCH_ROWS", 2)
     rows = [ALI | {"id": it} for it in range(1, 6)]
     result = shop.load("a.jsonl", [*rows, {}], "--all-or-nothing")
     assert result.exit_code == 1
@@ -557,17 +557,17 @@ def test_what_is_no_file_is_a_sentence(shop: Shop, name: str) -> None:
 def test_an_interrupted_load_leaves_whole_batches(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "BATCH_ROWS", 2)
+    monkeypatch.setattr(runs, "BATCH_ROWS", 2)
     rows = [ALI | {"id": it} for it in range(1, 8)]
-    check = command.Checker.check
+    check = runs.Checker.check
 
-    def interrupted(self: command.Checker, row: Any) -> None:
+    def interrupted(self: runs.Checker, row: Any) -> None:
         if row.place == "line 6":
             raise KeyboardInterrupt
         check(self, row)
 
     with monkeypatch.context() as patch:
-        patch.setattr(command.Checker, "check", interrupted)
+        patch.setattr(runs.Checker, "check", interrupted)
         result = shop.load("a.jsonl", rows)
     assert result.exit_code == 130
     assert "Error: Interrupted.\n4 added, 0 changed, 0 unchanged, 0 refused.\n" in result.stderr
@@ -577,7 +577,7 @@ def test_an_interrupted_load_leaves_whole_batches(
 
 
 def test_a_database_that_refuses_is_a_sentence(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "BATCH_ROWS", 2)
+    monkeypatch.setattr(runs, "BATCH_ROWS", 2)
     rows = [ALI | {"id": it} for it in (1, 2, 3)]
     with shop.app.app_context(), db.engine.begin() as connection:
         connection.exec_driver_sql("CREATE UNIQUE INDEX once ON customers (email)")

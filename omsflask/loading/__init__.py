@@ -1,7 +1,8 @@
 """``load``: files of customers, checked by the schema that shows them.
 
 ==================  ============================================================================
-:mod:`.command`     what is typed, step by step, and what is said at the end
+:mod:`.command`     what is typed
+:mod:`.runs`        batch after batch, and what is said at the end
 :mod:`.sources`     the files: opened, told apart, and where one stands in them
 :mod:`.csv`         and :mod:`.json`, :mod:`.xlsx`: a file to its rows
 :mod:`.texts`       bytes to text

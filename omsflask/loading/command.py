@@ -1,35 +1,27 @@
-"""The command: batches of rows, read, checked and stored; then what became of them."""
+"""What is typed: files, and what is to be done with them."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from .. import customers
 from ..connections import bind_of
 from ..extension import current_oms
 from ..models import ChannelMixin, CustomerMixin
-from ..progress import bar_through
 from .checking import Checker
 from .identities import Identities
 from .rejects import Write, open_rejects, suffix
-from .rows import Row, Unreadable
+from .rows import Unreadable
+from .runs import Run
 from .sources import READERS, Options, Source, opened
-from .storing import Store, Tally
-
-BATCH_ROWS = 5_000
-
-#: Refused rows that are named; all are in ``--rejects``.
-NAMED = 20
+from .storing import Store
 
 SERVICE = customers.list_simple
 
@@ -60,9 +52,10 @@ def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> s
 @click.option("--all-or-nothing", is_flag=True, help="Write nothing if a row is refused.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be.")
 @click.option(
-    "--rejects", type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    "--rejects",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write refused rows to this file, with the reasons.",
-)  # fmt: skip
+)
 @with_appcontext
 @click.pass_context
 def load(
@@ -76,37 +69,33 @@ def load(
     dry_run: bool,
     rejects: Path | None,
 ) -> None:
-    """Add or change the customers that are in FILE: .csv, .json, .jsonl, .xlsx, or - for stdin.
+    """Add or change the customers that are in FILES: .csv, .json, .jsonl, .xlsx, or - for stdin.
 
     A row with an id is the customer of that id; any other is found by --key. Loading a file again
     changes nothing, so a load that was interrupted is completed by running it again.
     """
+    options = Options(format_, encoding, current_app.config["OMS_CSV_GUARD"])
     with ExitStack() as stack:
-        load = Load(
+        run = Run(
             Checker(SERVICE, key),
             stack.enter_context(closing(Identities(key))),
             _store(stack, writes=not dry_run, creates_channels=create_channels),
-            commits=not (all_or_nothing or dry_run),
+            all_or_nothing,
         )
-        options = Options(format_, encoding, current_app.config["OMS_CSV_GUARD"])
-        sources = _open(stack, files, options, load.checker)
+        sources = _open(stack, files, options, run.checker)
         if rejects:
-            load.reject = _reject(stack, rejects, sources)
-        fault = _run(load, sources)
-        written = not dry_run and not (all_or_nothing and (fault or load.tally.refused))
-        if written:
-            load.store.session.commit()
-    _report(load, fault, written)
-    context.exit(fault.status if fault else int(load.tally.refused > 0))
+            run.reject = _open_rejects(stack, rejects, sources)
+        run.load(sources)
+    click.echo(run.report(), err=True)
+    context.exit(run.status)
 
 
-def _store(stack: ExitStack, writes: bool, creates_channels: bool) -> Store:
+def _store(stack: ExitStack, *, writes: bool, creates_channels: bool) -> Store:
     oms = current_oms()
     customer, channel = oms.model(CustomerMixin), oms.model(ChannelMixin)
     session = stack.enter_context(Session(bind_of(oms.session, customer).engine))
-    return Store(
-        session, customer, channel, [*SERVICE.attributes.values()], writes, creates_channels
-    )
+    columns = [*SERVICE.attributes.values()]
+    return Store(session, customer, channel, columns, writes, creates_channels)
 
 
 def _open(
@@ -125,19 +114,16 @@ def _open(
     return sources
 
 
-def _reject(stack: ExitStack, path: Path, sources: Sequence[Source]) -> Write:
-    """Open the file for refused rows."""
-    first = sources[0].contents
+def _open_rejects(stack: ExitStack, path: Path, sources: Sequence[Source]) -> Write:
+    """Open the file for refused rows, which have one form and are not among the files."""
+    first, *others = (source.contents for source in sources)
     if path.exists() and any(it.path.exists() and it.path.samefile(path) for it in sources):
         raise click.BadParameter(f"{path} is a file to load.")
     if path.suffix.lower() != suffix(first):
         raise click.BadParameter(
             f"Refused rows of these files are {suffix(first)}, not {path.name}."
         )
-    if any(
-        (it.contents.columns, it.contents.dialect) != (first.columns, first.dialect)
-        for it in sources
-    ):
+    if any((it.columns, it.dialect) != (first.columns, first.dialect) for it in others):
         raise click.BadParameter("The files have not one header: load one after the other.")
     try:
         file, write = open_rejects(path, first)
@@ -145,105 +131,3 @@ def _reject(stack: ExitStack, path: Path, sources: Sequence[Source]) -> Write:
         raise click.ClickException(f"{path} could not be written: {error.strerror}.") from error
     stack.enter_context(file)
     return write
-
-
-@dataclass
-class Load:
-    """A load on its way.
-
-    :param commits: whether each batch is committed.
-    :param reject: writes a refused row.
-    :param named: what is said of the first of them.
-    """
-
-    checker: Checker
-    identities: Identities
-    store: Store
-    commits: bool
-    reject: Write | None = None
-    tally: Tally = field(default_factory=Tally)
-    named: list[str] = field(default_factory=list)
-
-    def add(self, file: str, rows: Sequence[Row]) -> None:
-        """Store a batch of ``file``."""
-        for row in rows:
-            self.checker.check(row)
-            if not row.reason:
-                self.identities.note(row, file)
-        tally = self.store.put(rows, self.identities.name)
-        for row in rows:
-            if row.reason:
-                self._refuse(f"{file}, {row.place}", row)
-        if self.commits:
-            self.store.session.commit()
-        self.tally += tally
-
-    def _refuse(self, place: str, row: Row) -> None:
-        if len(self.named) < NAMED:
-            self.named.append(printable(f"{place}: {row.reason}"))
-        if self.reject:
-            self.reject(row, place)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why a load ended early."""
-
-    sentence: str
-    status: int = 1
-
-
-def _run(load: Load, sources: Sequence[Source]) -> Fault | None:
-    """Load the files, as far as that goes."""
-    try:
-        with bar_through(sum(source.size for source in sources)) as bar:
-            for source in sources:
-                before = bar.pos
-                for rows in _batches(source.contents.rows):
-                    load.add(source.name, rows)
-                    done = before + source.position - bar.pos
-                    bar.update(max(done, 0), sum(astuple(load.tally)))
-    except KeyboardInterrupt:
-        return Fault("Interrupted", 130)
-    except Unreadable as error:
-        return Fault(f"{source.name} {error}")
-    except DBAPIError as error:
-        return Fault(f"The database did not take it: {error.orig}".strip())
-    except (OSError, sqlite3.Error) as error:
-        return Fault(f"It cannot go on: {error}")
-    return None
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    batch = []
-    try:
-        for row in rows:
-            batch.append(row)
-            if len(batch) == BATCH_ROWS:
-                yield batch
-                batch = []
-    except Unreadable:
-        yield batch  # What came before the fault is as good as any.
-        raise
-    yield batch
-
-
-def _report(load: Load, fault: Fault | None, written: bool) -> None:
-    """Say which rows were refused, what went wrong, and what became of the others."""
-    tally = load.tally
-    lines = load.named[:]
-    if more := tally.refused - len(lines):
-        lines.append(f"and {more:,} more rows were refused.")
-    if fault:
-        lines.append(f"Error: {printable(fault.sentence)}.")
-    if not fault or any(astuple(tally)):
-        counts = ", ".join(f"{count:,} {name}" for name, count in asdict(tally).items())
-        lines.append(f"{'' if written else 'Nothing was written. It would be: '}{counts}.")
-        if fault and written:
-            lines.append("What was loaded stays; run it again to load the rest.")
-    click.echo("\n".join(lines), err=True)
-
-
-def printable(text: str) -> str:
-    """Return a text that does nothing to a terminal."""
-    return "".join(it if it.isprintable() else ascii(it)[1:-1] for it in text)
