@@ -70,9 +70,7 @@ def _erase(session: Session, customer: type[Any], ids: Sequence[int]) -> Sequenc
         erased = session.execute(statement, execution_options={"synchronize_session": False}).all()
         session.commit()
     except IntegrityError as error:
-        raise click.ClickException(
-            f"What else refers to them is in the way: {error.orig}"
-        ) from error
+        raise click.ClickException(f"Other rows refer to them: {error.orig}") from error
     return erased
 
 

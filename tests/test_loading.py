@@ -4,6 +4,11 @@ import csv
 import gzip
 import io
 import json
+import os
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +21,9 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, event, insert, select
 
+from omsflask import customers
 from omsflask.app import Channel, Customer, db
 from omsflask.cli import oms
 from omsflask.loading import runs
@@ -266,40 +272,43 @@ REFUSED: tuple[tuple[str, str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("given", "reason"), REFUSED)
-def test_a_wrong_value_is_refused_by_its_name(shop: Shop, given: str, reason: str) -> None:
-    row = json.dumps(ALI | {"id": 2})[:-1] + ", " + given[1:]
-    good = [json.dumps(ALI | {"id": it}) for it in (1, 3)]
-    for name, content, place in (
-        ("a.jsonl", f"{good[0]}\n{row}\n{good[1]}\n", "line 2"),
-        ("a.json", f"[{good[0]},{row},{good[1]}]", "row 2"),
-    ):
-        shop.empty()
-        result = shop.load(name, content)
-        assert result.exit_code == 1
-        assert f"{shop.folder / name}, {place}: " in result.stderr
-        assert reason in result.stderr
-        assert result.stderr.endswith("2 added, 0 changed, 0 unchanged, 1 refused.\n")
-        assert [row["id"] for row in shop.customers()] == [1, 3]
+@pytest.mark.parametrize(("ending", "row_of"), [("jsonl", "line"), ("json", "row")])
+def test_a_wrong_value_is_refused_by_its_name(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, ending: str, row_of: str
+) -> None:
+    monkeypatch.setattr(runs, "NAMED", len(REFUSED))
+    rows = [f"{json.dumps(ALI | {'id': -1})[:-1]}, {given[1:]}" for given, _ in REFUSED]
+    rows = [json.dumps(ALI | {"id": 1}), *rows, json.dumps(ALI | {"id": 2})]
+    content = "\n".join(rows) if ending == "jsonl" else f"[{','.join(rows)}]"
+    result = shop.load(f"a.{ending}", content)
+    assert result.exit_code == 1
+    said = result.stderr.splitlines()
+    for number, (line, (_, reason)) in enumerate(zip(said, REFUSED, strict=False), 2):
+        place = f"{shop.folder}/a.{ending}, {row_of} {number}: "
+        assert line.startswith(place)
+        assert reason in line
+    assert said[-1] == f"2 added, 0 changed, 0 unchanged, {len(REFUSED)} refused."
+    assert [row["id"] for row in shop.customers()] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ("5", "It is no JSON object."),
-        ("[]", "It is no JSON object."),
-        ('{"id": 2', "It is no JSON: Expecting ',' delimiter"),
-        ("[" * 99_999, "It is no JSON: maximum recursion depth exceeded"),
-    ],
+NO_ROWS = (
+    ("5", "It is no JSON object."),
+    ("[]", "It is no JSON object."),
+    ('{"id": 2', "It is no JSON: Expecting ',' delimiter"),
+    ("[" * 99_999, "It is no JSON: maximum recursion depth exceeded"),
 )
-def test_a_line_that_is_no_row_is_refused(shop: Shop, line: str, reason: str) -> None:
-    good = json.dumps(ALI | {"id": 1})
-    result = shop.load("a.jsonl", f"{line}\n\n{good}", "--rejects", shop.folder / "r.jsonl")
-    assert f"a.jsonl, line 1: {reason}" in result.stderr
+
+
+def test_a_line_that_is_no_row_is_refused(shop: Shop) -> None:
+    lines = [line for line, _ in NO_ROWS]
+    content = "\n\n".join([*lines, json.dumps(ALI | {"id": 1})])
+    shop.load("a.jsonl", content, "--rejects", shop.folder / "r.jsonl")
     assert len(shop.customers()) == 1
-    [reject] = [json.loads(it) for it in (shop.folder / "r.jsonl").read_text().splitlines()]
-    assert str(reject["row"]) == line
-    assert reject["reason"].startswith(reason)
+    rejects = [json.loads(it) for it in (shop.folder / "r.jsonl").read_text().splitlines()]
+    assert [str(it["row"]) for it in rejects] == lines
+    for number, (reject, (_, reason)) in enumerate(zip(rejects, NO_ROWS, strict=True)):
+        assert reject["place"] == f"{shop.folder}/a.jsonl, line {2 * number + 1}"
+        assert reject["reason"].startswith(reason)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".xlsx"])
@@ -590,6 +599,58 @@ def test_a_database_that_refuses_is_a_sentence(shop: Shop, monkeypatch: pytest.M
     assert "Error: The database did not take it: " in result.stderr
     assert "2 added" in result.stderr
     assert [row["id"] for row in shop.customers()] == [1, 2]
+
+
+def test_a_full_disk_leaves_whole_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "BATCH_ROWS", 100)
+    shop = Shop(make_app(f"sqlite:///{tmp_path}/full.sqlite3", []), tmp_path)
+    with shop.app.app_context():
+        engine = db.engine
+    engine.dispose()
+
+    def limit(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA max_page_count = 100")
+
+    event.listen(engine, "connect", limit)
+    rows = [ALI | {"id": it, "first_name": "x" * 99} for it in range(1, 3001)]
+    result = shop.load("a.jsonl", rows)
+    event.remove(engine, "connect", limit)
+    engine.dispose()
+    assert result.exit_code == 1
+    assert "Error: The database did not take it: database or disk is full.\n" in result.stderr
+    loaded = len(shop.customers())
+    assert 0 < loaded < 3000
+    assert loaded % 100 == 0
+    assert f"{loaded:,} added" in result.stderr
+    assert f"{3000 - loaded:,} added" in shop("load", tmp_path / "a.jsonl").stderr
+    dispose(shop.app)
+
+
+@pytest.mark.slow
+def test_a_load_that_is_killed_again_and_again_ends_equal_to_the_file(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    url = new_database()
+    app = make_app(url, [])
+    shop = Shop(app, tmp_path)
+    rows = [*plausible(60_000)]
+    shown = customers.CustomerSchema().dump(rows, many=True)
+    file = shop.file("customers.csv", shown)
+    command = [sys.executable, "-m", "omsflask", "load", str(file)]
+    environ = os.environ | {"OMS_DATABASE_URL": url, "OMS_INSTANCE_PATH": str(tmp_path)}
+    loaded = [0]
+    for _ in range(10):
+        with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
+            time.sleep(random.uniform(1, 3))
+            process.kill()
+        loaded.append(len(shop.customers()))
+        assert loaded[-1] % runs.BATCH_ROWS == 0
+    assert loaded == sorted(loaded)
+    assert len(set(loaded)) > 2
+    done = subprocess.run(command, env=environ, capture_output=True, text=True)
+    assert f"{len(rows) - loaded[-1]:,} added, 0 changed, {loaded[-1]:,} unchanged" in done.stderr
+    assert shop.customers() == rows
+    dispose(app)
 
 
 TEXTS = st.one_of(
