@@ -254,7 +254,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ('{"omnitron_id": 2147483648}', "omnitron_id: Must be greater than or equal to -2147483648"),
     ('{"omnitron_id": %s}' % ("9" * 5000), "omnitron_id: Ensure this value is less than"),
     ('{"id": 9223372036854775808}', "id: Ensure this value is less than or equal to 92233720"),
-    ('{"id": null}', "id: There is none, and nothing else says which customer this is."),
+    ('{"id": null}', "id: There is none, nor a --key."),
     ('{"channel": 99}', "channel: There is no channel 99 (--create-channels)."),
     ('{"channel": 9223372036854775808}', "channel: Ensure this value is less than or equal to"),
     ('{"first_name": "a\\u0000b"}', "first_name: Null characters are not allowed."),
@@ -410,7 +410,7 @@ def test_a_key_that_several_customers_have_is_refused(shop: Shop) -> None:
     assert "a.jsonl, line 2: email: The same as in" in result.stderr
     assert "2 refused" in result.stderr
     result = shop.load("b.jsonl", [ALI], "--key", "erp_code")
-    assert "b.jsonl, line 1: erp_code: There is none, and nothing else" in result.stderr
+    assert "b.jsonl, line 1: erp_code: There is none, and no id." in result.stderr
 
 
 def test_a_customer_comes_once_in_all_files(shop: Shop) -> None:
@@ -553,6 +553,15 @@ def test_standard_input_is_a_file_too(shop: Shop) -> None:
         assert result.stderr == "1 added, 0 changed, 0 unchanged, 0 refused.\n"
     result = shop("load", "-", input=b"x")
     assert result.stderr.startswith("Error: standard input ends in none of .csv")
+
+
+def test_a_workbook_needs_what_reads_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = shop.file("a.xlsx", [ALI | {"id": 1}])
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    result = shop("load", file)
+    assert result.stderr == (
+        f"Error: {file} needs openpyxl to be read: pip install 'omsflask[load]'.\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["nothing.csv", "."])

@@ -32,9 +32,7 @@ class Identities:
         name = self.name(row)
         value = row.values.get(name)
         if value is None:
-            row.reason = f"{name}: There is none, and nothing else says which customer this is."
-            if self._key is None:
-                row.reason += " Or name what does: --key."
+            row.reason = f"{name}: There is none, {'and no id' if self._key else 'nor a --key'}."
             return
         place = f"{file}, {row.place}"
         if not self._seen.execute(

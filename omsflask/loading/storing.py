@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table, insert, inspect, select, update
+from sqlalchemy import Connection, Table, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from ..connections import lock
@@ -60,8 +60,7 @@ class Store:
 
         :param identity: the name of what identifies a row.
         """
-        if self.writes:
-            self._lock()
+        self._begin()
         self._find_channels(rows)
         by_name = defaultdict(list)
         for row in rows:
@@ -134,17 +133,22 @@ class Store:
         if changed:
             self.session.execute(update(self.customer), changed)
 
-    def _lock(self) -> None:
+    def _begin(self) -> None:
         connection = self.session.connection()
+        if connection.dialect.name == "postgresql":
+            # Elsewhere the end of the year 9999 lies in one that Python has not.
+            connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+        if self.writes:
+            self._lock(connection)
+
+    def _lock(self, connection: Connection) -> None:
         if connection.dialect.name == "sqlite":
             driver: Any = connection.connection.driver_connection
             if not driver.in_transaction:
                 lock(connection)
             return
-        name = connection.dialect.identifier_preparer.format_table(_table(self.customer))
-        # Elsewhere the last moment of the year 9999 is one of a year that Python has not.
-        connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
-        connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+        table = connection.dialect.identifier_preparer.format_table(_table(self.customer))
+        connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _table(model: type[Any]) -> Table:

@@ -55,5 +55,5 @@ def _undecodable(error: UnicodeDecodeError, position: int, encoding: str) -> Unr
     byte = error.object[error.start]
     return Unreadable(
         f"is not {encoding.upper()}: byte {position + error.start + 1:,} is 0x{byte:02X};"
-        " save it as UTF-8, or say --encoding"
+        " save it as UTF-8, or say the --encoding of a CSV"
     )
