@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -160,6 +161,7 @@ BROKEN: tuple[tuple[str, bytes, str], ...] = (
     ("a.jsonl", "{}\n".encode("utf-16"), "is UTF-16: save it as UTF-8."),
     ("a.json", "[]".encode("utf-16"), "is UTF-16: save it as UTF-8."),
     ("a.json", b'[{"id": "\xff"}]', "is not UTF-8: byte 10 is 0xFF;"),
+    ("a.json", b"[" + b" " * 65_534 + b"\xc4x", "is not UTF-8: byte 65,536 is 0xC4;"),
     ("a.csv", b"PK\x03\x04\x00\x00\n", "is no CSV: it is binary."),
     ("a.csv", gzip.compress(b"id"), "is"),
     ("a.json", gzip.compress(b"[]"), "is"),
@@ -353,6 +355,16 @@ def test_all_sheets_of_a_workbook_are_read(shop: Shop) -> None:
     assert "a.xlsx has another header in sheet 'more' than in the first." in result.stderr
 
 
+def test_a_workbook_is_read_whatever_it_says_of_its_size(shop: Shop) -> None:
+    path = shop.folder / "a.xlsx"
+    right = io.BytesIO(_xlsx([ALI | {"id": 1}]))
+    with zipfile.ZipFile(right) as book, zipfile.ZipFile(path, "w") as wrong:
+        for name in book.namelist():
+            content = book.read(name)
+            wrong.writestr(name, content.replace(b'ref="A1:C2"', b'ref="A1:A1"'))
+    assert shop("load", path).stderr == "1 added, 0 changed, 0 unchanged, 0 refused.\n"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1254"])
 def test_csv_is_read_as_spreadsheets_write_it(shop: Shop, delimiter: str, encoding: str) -> None:
@@ -446,6 +458,17 @@ def test_dates_are_kept_when_given_and_stamped_when_a_row_changes(shop: Shop) ->
     assert shop.customers()[1]["modified_date"] == datetime(2022, 1, 1, tzinfo=UTC)
 
 
+def test_the_last_moment_is_read_in_any_zone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    shop.add({"id": 1, "created_date": last, "modified_date": last})
+    dispose(shop.app)
+    with monkeypatch.context() as patch:
+        patch.setenv("PGTZ", "Asia/Tokyo")
+        for option in ("--dry-run", "--all-or-nothing"):
+            assert "1 unchanged" in shop.load("a.jsonl", [ALI | {"id": 1}], option).stderr
+        dispose(shop.app)
+
+
 def test_channels_are_created_when_asked_for(shop: Shop) -> None:
     rows = [ALI | {"id": it, "channel": channel} for it, channel in ((1, 1), (2, 7), (3, 8))]
     refused = shop.load("a.jsonl", rows)
@@ -467,10 +490,12 @@ def test_keys_that_the_database_gives_come_after_those_that_were_given(shop: Sho
         db.session.add_all([customer, channel])
         db.session.commit()
         assert (customer.id, channel.id) == (501, 91)
+        db.session.delete(customer)
+        db.session.commit()
         db.session.remove()
     shop.load("b.jsonl", [ALI | {"id": 400}])
     shop.load("b.jsonl", [ALI | {"email": "n@e.example"}], "--key", "email")
-    assert [row["id"] for row in shop.customers()] == [300, 400, 500, 501, 502]
+    assert [row["id"] for row in shop.customers()] == [300, 400, 500, 502]
 
 
 def test_a_dry_run_says_what_would_be(shop: Shop) -> None:
@@ -519,6 +544,7 @@ def test_refused_rows_can_be_mended_and_loaded(shop: Shop, ending: str, given_ba
     text = rejects.read_text()
     assert text.count("email: Not a valid email address.") == 2
     assert f"a{ending}, " in text
+    assert ("'=1+1" in text) == (given_back == ".csv")
     rejects.write_text(text.replace("MEND ME", "veli@example.com"))
     mended = shop("load", rejects, "--rejects", shop.folder / f"s{given_back}")
     assert mended.stderr == "2 added, 0 changed, 0 unchanged, 0 refused.\n"
@@ -635,31 +661,52 @@ def test_a_full_disk_leaves_whole_batches(tmp_path: Path, monkeypatch: pytest.Mo
     dispose(shop.app)
 
 
+@pytest.fixture
+def far_shop(new_database: Callable[[], str], tmp_path: Path) -> Iterator[Shop]:
+    """A shop that commands in processes of their own load into."""
+    app = make_app(new_database(), [])
+    yield Shop(app, tmp_path)
+    dispose(app)
+
+
+def start(shop: Shop, *arguments: str | Path) -> subprocess.Popen[str]:
+    """Start a load in a process of its own."""
+    names = {"OMS_DATABASE_URL": shop.app.config["OMS_DATABASE_URL"]}
+    environ = os.environ | names | {"OMS_INSTANCE_PATH": str(shop.folder)}
+    command = [sys.executable, "-m", "omsflask", "load", *map(str, arguments)]
+    return subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+
+
 @pytest.mark.slow
-def test_a_load_that_is_killed_again_and_again_ends_equal_to_the_file(
-    new_database: Callable[[], str], tmp_path: Path
-) -> None:
-    url = new_database()
-    app = make_app(url, [])
-    shop = Shop(app, tmp_path)
+def test_a_load_that_is_killed_again_and_again_ends_equal_to_the_file(far_shop: Shop) -> None:
     rows = [*plausible(60_000)]
-    shown = customers.CustomerSchema().dump(rows, many=True)
-    file = shop.file("customers.csv", shown)
-    command = [sys.executable, "-m", "omsflask", "load", str(file)]
-    environ = os.environ | {"OMS_DATABASE_URL": url, "OMS_INSTANCE_PATH": str(tmp_path)}
+    file = far_shop.file("a.csv", customers.CustomerSchema().dump(rows, many=True))
     loaded = [0]
     for _ in range(10):
-        with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
+        with start(far_shop, file) as process:
             time.sleep(random.uniform(1, 3))
             process.kill()
-        loaded.append(len(shop.customers()))
+        loaded.append(len(far_shop.customers()))
         assert loaded[-1] % runs.BATCH_ROWS == 0
     assert loaded == sorted(loaded)
     assert len(set(loaded)) > 2
-    done = subprocess.run(command, env=environ, capture_output=True, text=True)
-    assert f"{len(rows) - loaded[-1]:,} added, 0 changed, {loaded[-1]:,} unchanged" in done.stderr
-    assert shop.customers() == rows
-    dispose(app)
+    with start(far_shop, file) as process:
+        _, said = process.communicate()
+    assert f"{len(rows) - loaded[-1]:,} added, 0 changed, {loaded[-1]:,} unchanged" in said
+    assert far_shop.customers() == rows
+
+
+@pytest.mark.slow
+def test_two_loads_at_once_add_nobody_twice(far_shop: Shop) -> None:
+    rows = [ALI | {"email": f"ali{it}@example.com"} for it in range(3 * runs.BATCH_ROWS)]
+    file = far_shop.file("a.csv", rows)
+    with (
+        start(far_shop, file, "--key", "email") as one,
+        start(far_shop, file, "--key", "email") as two,
+    ):
+        ends = one.communicate()[1], two.communicate()[1]
+    assert all(" 0 changed" in said and " 0 refused" in said for said in ends)
+    assert len(far_shop.customers()) == len(rows)
 
 
 TEXTS = st.one_of(
