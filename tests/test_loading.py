@@ -28,6 +28,7 @@ from omsflask import customers
 from omsflask.app import Channel, Customer, db
 from omsflask.cli import oms
 from omsflask.loading import runs
+from omsflask.renderers.csv import guarded, unguarded
 from omsflask.samples import plausible, published
 
 ALI = {"omnitron_id": 55, "email": "ali@example.com"}
@@ -777,6 +778,27 @@ def _in_milliseconds(row: dict[str, Any]) -> dict[str, Any]:
         name: round((row[name] - datetime(2000, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
         for name in ("created_date", "modified_date")
     }
+
+
+@given(st.text(st.sampled_from("'=+-@1 \t\r\nx"), max_size=6))
+def test_every_guard_can_be_undone(text: str) -> None:
+    [cell] = guarded([text])
+    assert unguarded(cell) == text
+    assert cell[:1] not in set("=@\t\r\n")
+
+
+def test_files_without_a_guard_are_read_without_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(shop.app.config, "OMS_CSV_GUARD", False)
+    rows = [ALI | {"id": 1, "first_name": "'=1", "last_name": "=1"}]
+    shop.add(*rows)
+    before = shop.customers()
+    file = shop.folder / "a.csv"
+    shop("export", file)
+    shop.empty()
+    shop("load", file)
+    assert shop.customers() == before
 
 
 def test_the_demo_can_be_moved(shop: Shop) -> None:
