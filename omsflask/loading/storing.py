@@ -17,6 +17,8 @@ from .rows import Row
 
 Values = Mapping[str, Any]
 
+STAMP = "modified_date"
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -34,6 +36,27 @@ class Tally:
             self.unchanged + other.unchanged,
             self.refused + other.refused,
         )
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What rows change.
+
+    :param dated: dates that stay while other values change. The table's trigger takes such a date
+        for none and stamps the row, so that it is set once more.
+    """
+
+    added: list[Values] = field(default_factory=list)
+    changed: list[Values] = field(default_factory=list)
+    dated: list[Values] = field(default_factory=list)
+
+    def compare(self, stored: Values, given: Values) -> None:
+        """Note what ``given`` changes of a customer."""
+        if all(stored[name] == value for name, value in given.items()):
+            return
+        self.changed.append({**given, "id": stored["id"]})
+        if given.get(STAMP) == stored[STAMP]:
+            self.dated.append({"id": stored["id"], STAMP: stored[STAMP]})
 
 
 @dataclass(frozen=True)
@@ -66,28 +89,26 @@ class Store:
         for row in rows:
             if not row.reason:
                 by_name[identity(row)].append(row)
-        added: list[Values] = []
-        changed: list[Values] = []
+        changes = Changes()
         for name, group in by_name.items():
-            self._sort_out(name, group, added, changed)
+            self._compare(name, group, changes)
         if self.writes:
-            self._write(added, changed)
+            self._write(changes)
         refused = sum(bool(row.reason) for row in rows)
-        unchanged = len(rows) - refused - len(added) - len(changed)
-        return Tally(len(added), len(changed), unchanged, refused)
+        added, changed = len(changes.added), len(changes.changed)
+        return Tally(added, changed, len(rows) - refused - added - changed, refused)
 
-    def _sort_out(
-        self, name: str, rows: Sequence[Row], added: list[Values], changed: list[Values]
-    ) -> None:
+    def _compare(self, name: str, rows: Sequence[Row], changes: Changes) -> None:
+        """Find out what rows change, which are identified by ``name``."""
         stored = self._stored(name, [row.values[name] for row in rows])
         for row in rows:
             same = stored.get(row.values[name], [])
             if not same:
-                added.append(row.values)
+                changes.added.append(row.values)
             elif len(same) > 1:
                 row.reason = f"{name}: {len(same)} customers have it; give the id of one."
-            elif any(same[0][column] != value for column, value in row.values.items()):
-                changed.append({**row.values, "id": same[0]["id"]})
+            else:
+                changes.compare(same[0], row.values)
 
     def _stored(self, name: str, values: Sequence[Any]) -> dict[Any, list[Values]]:
         """Return the customers with one of ``values``, by it."""
@@ -122,16 +143,16 @@ class Store:
             advance(self.session.connection(), _table(self.channel))
         self.known.update(ids)
 
-    def _write(self, added: Sequence[Values], changed: Sequence[Values]) -> None:
-        if added:
+    def _write(self, changes: Changes) -> None:
+        if changes.added:
             # Else rows would be grouped by which of their values are null.
-            self.session.execute(
-                insert(self.customer), added, execution_options={"render_nulls": True}
-            )
-            if any("id" in values for values in added):
+            options = {"render_nulls": True}
+            self.session.execute(insert(self.customer), changes.added, execution_options=options)
+            if any("id" in values for values in changes.added):
                 advance(self.session.connection(), _table(self.customer))
-        if changed:
-            self.session.execute(update(self.customer), changed)
+        for updates in (changes.changed, changes.dated):
+            if updates:
+                self.session.execute(update(self.customer), updates)
 
     def _begin(self) -> None:
         connection = self.session.connection()
