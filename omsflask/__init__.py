@@ -38,10 +38,13 @@ Read the modules in the order in which a request meets them:
 :mod:`.deadlines`         a psycopg connection whose waits end
 :mod:`.tables`            the tables that are missing, made under a lock
 :mod:`.migrations`        what became of the standalone app's tables, revision by revision
+:mod:`.sequences`         keys that come after those that were given
 :mod:`.samples`           customers to try it with
 :mod:`.making`            as many of them as somebody wants
 :mod:`.progress`          the bar of a command that works through rows
 :mod:`.exporting`         ``export``: the same files from the command line
+:mod:`.loading`           ``load``: files of customers, checked and stored
+:mod:`.forgetting`        ``forget``: a customer erased
 :mod:`.cli`               ``flask oms …``; ``omsflask …`` is in ``__main__``
 ========================  ======================================================================
 """

@@ -12,8 +12,10 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError
 
 from .exporting import export
-from .extension import NoExtension, current_oms
+from .extension import NoExtension, NoModel, current_oms
 from .fields import format_utc, parse_utc
+from .forgetting import forget
+from .loading import load
 from .migrations import MigrationError
 from .models import utc_now
 from .settings import SettingError
@@ -28,14 +30,15 @@ class Commands(AppGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (MigrationError, NoExtension, SettingError, TokenError) as error:
+        except (MigrationError, NoExtension, NoModel, SettingError, TokenError) as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
             raise click.ClickException(f"The database did not answer: {error.orig}") from error
 
 
 oms = Commands("oms", help="The list services of this app and the tokens that open them.")
-oms.add_command(export)
+for command in (export, forget, load):
+    oms.add_command(command)
 
 
 class Moment(click.ParamType[datetime]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app
 from flask.blueprints import BlueprintSetupState
@@ -92,13 +93,7 @@ class OMS:
 
         :raises TypeError: when the host has none.
         """
-        registries = {class_mapper(it.model, configure=False).registry for it in self.listings}
-        models = {
-            mapper.base_mapper.class_
-            for registry in registries
-            for mapper in registry.mappers
-            if issubclass(mapper.class_, TokenMixin)
-        }
+        models = self._models(TokenMixin)
         if len(models) != 1:
             raise TypeError(
                 "OMS cannot know who may call: give it verify_token=…, or add a list whose model"
@@ -106,10 +101,32 @@ class OMS:
             )
         return Tokens(self.session, models.pop())
 
+    def model(self, mixin: type[Any]) -> type[Any]:
+        """Return the host's model with ``mixin``.
+
+        :raises NoModel: when there is none, or several.
+        """
+        models = self._models(mixin)
+        if len(models) != 1:
+            raise NoModel(
+                f"This needs one model with omsflask.{mixin.__name__}, and the app has"
+                f" {len(models)}."
+            )
+        return models.pop()
+
     def session(self) -> Session:
         """Return a session of the host's, of which only the engine is asked."""
         session = self._session or current_app.extensions["sqlalchemy"].session
         return session if isinstance(session, Session) else session()
+
+    def _models(self, mixin: type[Any]) -> set[type[Any]]:
+        registries = {class_mapper(it.model, configure=False).registry for it in self.listings}
+        return {
+            mapper.base_mapper.class_
+            for registry in registries
+            for mapper in registry.mappers
+            if issubclass(mapper.class_, mixin)
+        }
 
     def _set_up(self, state: BlueprintSetupState) -> None:
         app = state.app
@@ -125,6 +142,10 @@ class OMS:
         if (state.url_prefix or "").strip("/"):
             _route(state, "", "prefix", not_found)
             _route(state, "/<oms_rest:path>", "rest", not_found)
+
+
+class NoModel(LookupError):
+    """The app has no model for what is wanted. The text is one sentence."""
 
 
 class NoExtension(LookupError):

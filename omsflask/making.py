@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, func, insert, select
 
 from .samples import channels, plausible
+from .sequences import advance
 
 Row = Mapping[str, Any]
 
@@ -36,16 +37,6 @@ def make(
         rows = plausible(number - len(first), first_id=start, seed=seed)
         yield from _add(connection, customers, rows)
         advance(connection, customers)
-
-
-def advance(connection: Connection, table: Table) -> None:
-    """Let PostgreSQL's own keys come after those that it was given."""
-    if connection.dialect.name != "postgresql":
-        return
-    name = connection.dialect.identifier_preparer.format_table(table)
-    last = select(func.max(table.c.id)).scalar_subquery()
-    sequence = func.pg_get_serial_sequence(name, "id")
-    connection.execute(select(func.setval(sequence, last)).where(last.is_not(None)))
 
 
 def _add_channels(connection: Connection, table: Table) -> None:

@@ -11,12 +11,21 @@ import click
 
 def bar_of(rows: int) -> Any:
     """Return a bar for so many rows, a context manager to update. Only a terminal shows it."""
+    bar: Any = _bar(rows, lambda _: bar.pos, show_pos=True)
+    return bar
+
+
+def bar_through(size: int) -> Any:
+    """Return a bar for files of so many bytes, to update by these and the rows so far."""
+    return _bar(size, lambda rows: rows or 0)
+
+
+def _bar(length: int, rows: Any, **options: Any) -> Any:
     start = time.monotonic()
-    bar: Any = click.progressbar(
-        length=rows,
+    return click.progressbar(
+        length=length,
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
-        show_pos=True,
-        item_show_func=lambda _: f"{bar.pos / (time.monotonic() - start + 1e-9):,.0f} rows/s",
+        item_show_func=lambda it: f"{rows(it) / (time.monotonic() - start + 1e-9):,.0f} rows/s",
+        **options,
     )
-    return bar

@@ -28,7 +28,7 @@ def test_only_the_standalone_app_imports_flask_sqlalchemy() -> None:
 
 def test_the_map_of_the_package_names_every_module() -> None:
     modules = {path.stem for path in (ROOT / "omsflask").glob("*.py")} - {"__init__", "__main__"}
-    modules |= {"migrations", "renderers"}
+    modules |= {"loading", "migrations", "renderers"}
     assert omsflask.__doc__ is not None
     assert {name for name in modules if f":mod:`.{name}`" not in omsflask.__doc__} == set()
 

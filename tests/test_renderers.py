@@ -151,7 +151,9 @@ CELLS = [
     ("+١", "'+١"),
     ('a "quoted", one', 'a "quoted", one'),
     ("  blanks  ", "  blanks  "),
-    ("'=1", "'=1"),
+    ("'=1", "''=1"),
+    ("''-x", "'''-x"),
+    ("'-5", "'-5"),
     ("two\r\nlines", "two\r\nlines"),
 ]
 

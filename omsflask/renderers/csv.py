@@ -11,11 +11,12 @@ from typing import Any
 from ..dumps import OTHER, TEXT, Dump
 from .table import Row, Table
 
-#: What a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay joinable.
-HOT = re.compile(r"[=@\t\r\n]|[-+](?![\d ()\-./]*\Z)", re.ASCII)
+#: What a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay joinable. What
+#: looks guarded is guarded once more, so that taking a guard away gives every text back.
+HOT = re.compile(r"'*(?:[=@\t\r\n]|[-+](?![\d ()\-./]*\Z))", re.ASCII)
 
 #: The same in what an engine writes.
-HOT_TEXT = re.compile(rb"%s(?:[=@\t]|[-+](?![\d ()\-./]*[%s%s\r]))" % (TEXT, TEXT, OTHER))
+HOT_TEXT = re.compile(rb"%s'*(?:[=@\t]|[-+](?![\d ()\-./]*[%s%s\r]))" % (TEXT, TEXT, OTHER))
 
 
 def stream(table: Table, config: Mapping[str, Any]) -> Iterator[bytes]:
@@ -26,7 +27,7 @@ def stream(table: Table, config: Mapping[str, Any]) -> Iterator[bytes]:
     dump = table.dump()
     if dump is None:
         for batch in table.batches():
-            yield _written(map(_guarded, batch) if guard else batch)
+            yield _written(map(guarded, batch) if guard else batch)
     else:
         yield from _from_dump(dump, guard)
 
@@ -37,8 +38,14 @@ def _written(rows: Iterable[Row]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _guarded(row: Row) -> Sequence[Any]:
+def guarded(row: Row) -> Sequence[Any]:
+    """Return a row whose texts run nothing."""
     return ["'" + value if isinstance(value, str) and HOT.match(value) else value for value in row]
+
+
+def unguarded(text: str) -> str:
+    """Return what :func:`guarded` was given."""
+    return text[1:] if text.startswith("'") and HOT.match(text, 1) else text
 
 
 def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
@@ -53,7 +60,7 @@ def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
             yield block.replace(OTHER, b",").replace(TEXT, b",")
         else:
             rows: Iterable[Row] = map(dump.cells, batch)
-            yield _written(map(_guarded, rows) if guard else rows)
+            yield _written(map(guarded, rows) if guard else rows)
 
 
 def _is_plain(block: bytes, guard: bool) -> bool:

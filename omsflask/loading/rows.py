@@ -1,0 +1,60 @@
+"""A row on its way from a file to the database, and a file that ends on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: What :mod:`.rejects` says of a row beside what it held; read again it is not part of the row.
+NOTES = ("place", "reason")
+
+
+class Unreadable(Exception):
+    """A file cannot be read, or no further. The text says why, after the file's name."""
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of a file.
+
+    :param place: where it is, ``line 17``.
+    :param raw: as it came, to be given back when it is refused.
+    :param values: by name; at first as they came, then as the schema loads them.
+    :param reason: why it is refused; empty while nothing is wrong.
+    """
+
+    place: str
+    raw: Any
+    values: Any
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How CSV is written.
+
+    :param guarded: whether its texts have a guard, as :mod:`omsflask.renderers.csv` gives them.
+    """
+
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    guarded: bool = True
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a reader makes of a file.
+
+    :param columns: its header, where the format has one.
+    :param dialect: what its refused rows are written in; without one they are JSON lines.
+    """
+
+    rows: Iterator[Row]
+    columns: tuple[str, ...] | None = None
+    dialect: Dialect | None = None
+
+
+def without_notes(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was in the file before a row of it was refused."""
+    return {name: value for name, value in values.items() if name not in NOTES}
