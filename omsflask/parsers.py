@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 from weakref import WeakKeyDictionary
@@ -18,6 +17,10 @@ from .errors import InvalidParameters
 from .filters import RESERVED
 from .grammars import parameter_field
 from .services import ListService, Query
+
+
+#: Kinds of queries whose schemas are kept.
+MAX_PARTS = 500
 
 
 class QuerySchema(Schema):
@@ -37,15 +40,19 @@ class QuerySchema(Schema):
     cursor = parameter_field(fields.String())
     format = parameter_field(fields.String())
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._parts: dict[frozenset[str], Schema] = {}
+
     def load(self, data: Mapping[str, Any], **options: Any) -> Any:  # type: ignore[override]
         """Load the few fields that are there: none is required, and to look for all takes time."""
         names = frozenset(name for name in data if name in self.fields)
-        return Schema.load(_only(type(self), names), data, **options)
-
-
-@lru_cache(maxsize=500)
-def _only(schema: type[Schema], names: frozenset[str]) -> Schema:
-    return schema(only=names)
+        part = self._parts.get(names)
+        if part is None:
+            if len(self._parts) >= MAX_PARTS:
+                self._parts.clear()
+            part = self._parts[names] = type(self)(only=names)
+        return Schema.load(part, data, **options)
 
 
 #: By service, and as long as it lives: an app's factory may make its services anew.
