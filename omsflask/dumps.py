@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, repeat, takewhile
+from itertools import chain, repeat, takewhile
 from typing import Any
 
 from marshmallow import fields
@@ -153,9 +153,10 @@ def _postgresql(
 
     def batches() -> Generator[Sequence[bytes]]:
         # COPY takes no parameters of the server's: psycopg writes them into the text, escaped.
-        copying = driver.cursor().copy(COPY.format(compiled), compiled.params)
-        with copying as rows:
-            while batch := list(islice(rows, BATCH_ROWS)):
+        with driver.cursor().copy(COPY.format(compiled), compiled.params):
+            while len(batch := driver.wait(_copied(driver.pgconn))) == BATCH_ROWS:
+                yield batch
+            if batch:
                 yield batch
 
     # COPY has one separator for all cells: any may be text.
@@ -169,6 +170,19 @@ def _postgresql(
         return [_unescape(cell).decode() for cell in _CELL.findall(bytes(row)[:-1] + SEPARATOR)]
 
     return Dump(batches(), block, split)
+
+
+def _copied(connection: Any) -> Generator[Any, Any, list[memoryview]]:
+    """Return the next rows of a COPY, as psycopg waits for things, but for a batch at a time."""
+    from psycopg.generators import copy_from  # psycopg is there only where it is used.
+
+    rows: list[memoryview] = []
+    while len(rows) < BATCH_ROWS:
+        row = yield from copy_from(connection)
+        if not isinstance(row, memoryview):
+            break  # It is the result, which says that this was all.
+        rows.append(row)
+    return rows
 
 
 #: A cell and the separator that ends it, which is one where no backslash stands before it.

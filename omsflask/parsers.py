@@ -18,7 +18,6 @@ from .filters import RESERVED
 from .grammars import parameter_field
 from .services import ListService, Query
 
-
 #: Kinds of queries whose schemas are kept.
 MAX_PARTS = 500
 
