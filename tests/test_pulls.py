@@ -44,7 +44,7 @@ LIMITS = st.integers(2, 4)
 SAME = settings(derandomize=True, deadline=None, database=None)
 QUICK_WALKS = settings(SAME, max_examples=6)
 QUICK_MIRRORS = settings(SAME, max_examples=25)
-THOROUGH = settings(SAME, max_examples=400)
+THOROUGH = settings(SAME, max_examples=150)
 
 
 class Clock:
