@@ -13,6 +13,7 @@ takes it, is no earlier than any that is committed: the horizon is the newest of
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,7 +51,7 @@ OLDEST_WRITER = text(
 def horizon(
     bind: Engine | Connection, listing: BoundService, query: Query, seconds: float
 ) -> datetime | None:
-    """Return the moment that the rows of a query must not be newer than, where they must not.
+    """Return the moment up to which the rows of a query are complete, where that is asked.
 
     It has to be known before the snapshot is taken: whoever commits in between is then seen.
 
@@ -63,6 +64,16 @@ def horizon(
     if not isinstance(stamp, Column) or not isinstance(stamp.table, Table):
         return None
     return find(bind, stamp, seconds)
+
+
+def settled(query: Query, bind: Engine | Connection, moment: datetime | None) -> Query:
+    """Return the query without the rows that must wait; on SQLite none must.
+
+    What is dated later there, by hand or just now, is met again by who goes on from the moment.
+    """
+    if moment is None or bind.dialect.name == "sqlite":
+        return query
+    return replace(query, horizon=moment)
 
 
 def headers(moment: datetime | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import chain
@@ -22,7 +22,7 @@ from .connections import bind_of
 from .counts import Counts
 from .errors import MethodNotAllowed
 from .exports import Export, Slots
-from .horizon import headers, horizon
+from .horizon import headers, horizon, settled
 from .introspection import description
 from .pagination import Links, Page, Paginator
 from .parsers import parse
@@ -80,9 +80,7 @@ def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Res
     query = parse(request, listing.service, FORMATS, config["OMS_LENIENT_QUERY"])
     renderer = choose(query.format, request.headers.get("Accept", ""))
     moment = horizon(bind, listing, query, config["OMS_COMMIT_HORIZON_SECONDS"])
-    if moment:
-        query = replace(query, horizon=moment)
-    selection = Selection(listing, query, g.oms_holder)
+    selection = Selection(listing, settled(query, bind, moment), g.oms_holder)
 
     def work(bind: Engine | Connection) -> Response:
         if isinstance(renderer, FileRenderer) and not query.is_paged:
