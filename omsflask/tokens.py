@@ -182,18 +182,17 @@ class Verifier:
 
     def __call__(self, key: str) -> Holder | None:
         """Return who holds ``key``, or none."""
-        seconds = current_app.config["OMS_TOKEN_MEMORY_SECONDS"]
-        now = time.monotonic()
-        remembered = self._remembered.get(digest(key))
+        now, kept = time.monotonic(), digest(key)
+        remembered = self._remembered.get(kept)
         if remembered and now < remembered[1]:
             return None if remembered[0].is_expired() else remembered[0]
         verified = self.tokens.verify(key)
         if verified is None:
-            self._remembered.pop(digest(key), None)
+            self._remembered.pop(kept, None)
             return None
         holder, last_used_at = verified
-        if seconds:
-            self._remembered[digest(key)] = (holder, now + seconds)
+        if seconds := current_app.config["OMS_TOKEN_MEMORY_SECONDS"]:
+            self._remembered[kept] = (holder, now + seconds)
         self._note(holder, last_used_at, now)
         return holder
 

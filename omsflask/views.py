@@ -196,9 +196,11 @@ def _respond(
     :param version: changes whenever the answer does.
     """
     tag = blake2b(content_type.encode() + version, digest_size=12).hexdigest()
-    headers = {**COMMON_HEADERS, "ETag": f'W/"{tag}"', **headers}
-    response = Response(body, content_type=content_type, headers=headers)
+    headers = {
+        "Content-Type": content_type, **COMMON_HEADERS, "ETag": f'W/"{tag}"', **headers
+    }  # fmt: skip
+    response = Response(body, headers=headers)
     # Not make_conditional(), which reads a streamed body whole to know its length.
-    if request.if_none_match.contains_weak(tag):
+    if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
         response.status_code = 304
     return response
