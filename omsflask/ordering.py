@@ -6,11 +6,44 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import and_, false, or_, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 from .columns import Expression
 
 #: A column and whether it descends.
 Step = tuple[Expression, bool]
+
+
+class sorted_column(GenericFunction[Any]):  # noqa: N801
+    """SQL for a column that SQLite finds in order in no index."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Expression) -> None:
+        super().__init__(column, type_=column.type)
+        self.nullable = _is_nullable(column)
+
+
+@compiles(sorted_column)
+def _plain(element: sorted_column, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(sorted_column, "sqlite")
+def _sqlite(element: sorted_column, compiler: SQLCompiler, **options: Any) -> str:
+    # https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+def unindexed(steps: Sequence[Step]) -> list[Step]:
+    """Return the same order, for which SQLite finds the rows by the filters and sorts them.
+
+    It does not know how few rows a filter leaves, and would rather walk an index of this order past
+    all the others.
+    """
+    return [(sorted_column(column), descending) for column, descending in steps]
 
 
 def order_by(steps: Sequence[Step]) -> list[Any]:
