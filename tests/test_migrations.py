@@ -119,6 +119,14 @@ def test_a_database_from_before_is_taken_over(
     assert_as_the_models_say(new_app)
 
 
+def test_sqlite_looks_at_the_values_when_it_is_brought_up_to_date(unmigrated: Flask) -> None:
+    run(unmigrated, "init-db")
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            known = connection.exec_driver_sql("SELECT idx FROM sqlite_stat1").scalars()
+            assert {"ix_customers_email", "ix_customers_channel_id_id"} <= {*known}
+
+
 def test_what_was_left_half_made_is_completed(
     unmigrated: Flask, new_app: Callable[[], Flask]
 ) -> None:
