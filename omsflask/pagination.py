@@ -126,9 +126,8 @@ class Paginator:
             rows, state = self._fetch(connection, last)
             rows, more = rows[::-1], left > self.limit
         else:
-            rows, state = self._fetch(
-                connection, Stretch(self.limit + 1, offset, few=self.selection.is_few(count.number))
-            )
+            few = self.selection.is_few(count.number)
+            rows, state = self._fetch(connection, Stretch(self.limit + 1, offset, few=few))
             rows, more = rows[: self.limit], len(rows) > self.limit
         if number > 1 and not rows:
             raise InvalidPage
