@@ -16,8 +16,8 @@ from .columns import Expression
 Step = tuple[Expression, bool]
 
 
-class sorted_column(GenericFunction[Any]):  # noqa: N801
-    """SQL for a column that SQLite finds in order in no index."""
+class unindexed(GenericFunction[Any]):  # noqa: N801
+    """SQL for the value of a column, which no index of that column holds for the planner."""
 
     inherit_cache = True
 
@@ -26,24 +26,24 @@ class sorted_column(GenericFunction[Any]):  # noqa: N801
         self.nullable = _is_nullable(column)
 
 
-@compiles(sorted_column)
-def _plain(element: sorted_column, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(element.clauses, **options)
-
-
-@compiles(sorted_column, "sqlite")
-def _sqlite(element: sorted_column, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(unindexed, "sqlite")
+def _sqlite(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
     # https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
     return f"+{compiler.process(element.clauses, **options)}"
 
 
-def unindexed(steps: Sequence[Step]) -> list[Step]:
-    """Return the same order, for which SQLite finds the rows by the filters and sorts them.
+@compiles(unindexed, "postgresql")
+def _postgresql(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"greatest({compiler.process(element.clauses, **options)})"
 
-    It does not know how few rows a filter leaves, and would rather walk an index of this order past
-    all the others.
+
+def sorted_steps(steps: Sequence[Step]) -> list[Step]:
+    """Return the same order, for which rows are found by the filters and then sorted.
+
+    SQLite does not know how few rows a filter leaves, and PostgreSQL not where they lie: both would
+    rather walk an index of this order, and may come past all the others first.
     """
-    return [(sorted_column(column), descending) for column, descending in steps]
+    return [(unindexed(column), descending) for column, descending in steps]
 
 
 def order_by(steps: Sequence[Step]) -> list[Any]:

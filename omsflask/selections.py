@@ -28,7 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from .columns import Expression, Kind, adapted
 from .connections import state
 from .lookups import LOOKUPS
-from .ordering import Step, behind, order_by, reverse, unindexed
+from .ordering import Step, behind, order_by, reverse, sorted_steps
 from .services import BoundService, Query
 
 #: What is dated so much later than now was stamped by nobody who writes now.
@@ -40,7 +40,7 @@ MAX_STATEMENTS = 500
 #: From here on a page's keys are found first, in an index alone, and its rows by them.
 DEEP_OFFSET = 1000
 
-#: So many rows are found by the filters and sorted sooner than met with in an index of the order.
+#: So many rows may be found by the filters and then sorted, and not looked for in their order.
 FEW = 1000
 
 #: A value to compare with, as its SQL type takes it.
@@ -98,11 +98,14 @@ class Selection:
     def is_few(self, count: int) -> bool:
         """Whether rows are so few that they had better be sorted.
 
-        Those of exact values come in the order of keys as their index has them.
+        Not where an index holds them in order: those of exact values in the order of keys, and any
+        that only the first column of the order narrows.
         """
-        parameters = self.listing.service.filters.parameters
-        lookups = {parameters[name].lookup for name in self.query.filters}
-        return bool(lookups) and count <= FEW and (len(self.steps) > 1 or lookups != {"exact"})
+        parameters = [self.listing.service.filters.parameters[it] for it in self.query.filters]
+        are_exact = all(it.lookup == "exact" for it in parameters)
+        if count > FEW or (are_exact and len(self.steps) == 1):
+            return False
+        return any(self.listing.columns[it.column] is not self.steps[0][0] for it in parameters)
 
     @property
     def rows(self) -> Select[Any]:
@@ -129,7 +132,7 @@ class Selection:
 
     def _stretch(self, stretch: Stretch) -> Select[Any]:
         steps = reverse(self.steps) if stretch.backward else self.steps
-        steps = unindexed(steps) if stretch.few else steps
+        steps = sorted_steps(steps) if stretch.few else steps
         order = order_by(steps)
         # Before the filters: of two bounds that a column has SQLite seeks to the first.
         place = () if stretch.place is None else [behind(steps, [*_places(stretch.place)])]

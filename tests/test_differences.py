@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Client
+from conftest import Client, settle
 from sqlalchemy.exc import DBAPIError
 
 from omsflask.app import db
@@ -79,8 +79,15 @@ def test_a_nul_is_stored_and_ends_the_text_in_csv(few: Client) -> None:
 
 
 def test_an_unchanged_file_is_known_to_every_connection(few: Client) -> None:
-    one = few.page("format=csv", buffered=False)  # Its connection is not given back yet.
-    other = few.page("format=csv")
-    one.close()
-    is_same = one.headers["ETag"] == other.headers["ETag"]
-    assert is_same == (engine_name(few) == "postgresql")
+    few.application.config["OMS_TOKEN_MEMORY_SECONDS"] = 600
+    few.page()
+    settle()
+
+    def is_same() -> bool:
+        one = few.page("format=csv", buffered=False)  # Its connection is not given back yet.
+        other = few.page("format=csv")
+        one.close()
+        return one.headers["ETag"] == other.headers["ETag"]
+
+    # A PostgreSQL that cleans up meanwhile commits too.
+    assert any(is_same() for _ in range(5)) == (engine_name(few) == "postgresql")
