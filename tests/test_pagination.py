@@ -163,7 +163,11 @@ def test_a_walk_misses_nobody_who_stays(new_client: Callable[..., Client], sort:
 
 @pytest.mark.parametrize(
     "query",
-    ["id__gt=5&sort=-modified_date", "channel_id=1&sort=modified_date", "id__lte=90&cursor="],
+    [
+        "id__gt=5&sort=-modified_date",
+        "channel_id=1&id__lt=999&sort=modified_date",
+        "id__lte=90&cursor=",
+    ],
 )
 def test_few_rows_are_walked_as_many_are(
     client: Client, monkeypatch: pytest.MonkeyPatch, query: str
