@@ -102,7 +102,7 @@ class CustomerMixin(_Tabled):
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
-        """One index a filter; keys that are never used twice, so that ``id__gt`` misses nobody."""
+        """Indexes; keys that are never used twice, so that ``id__gt`` misses nobody."""
         table = cls.__tablename__
         return (
             *(
@@ -110,7 +110,9 @@ class CustomerMixin(_Tabled):
                 for column in ("email", "first_name", "last_name", "phone_number", "erp_code")
             ),
             Index(f"ix_{table}_modified_date", "modified_date", "id"),
+            # Many customers share a channel: its rows must come in either order.
             Index(f"ix_{table}_channel_id", "channel_id", "modified_date", "id"),
+            Index(f"ix_{table}_channel_id_id", "channel_id", "id"),
             {"sqlite_autoincrement": True},
         )
 

@@ -6,11 +6,44 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import and_, false, or_, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
 
 from .columns import Expression
 
 #: A column and whether it descends.
 Step = tuple[Expression, bool]
+
+
+class unindexed(GenericFunction[Any]):  # noqa: N801
+    """SQL for the value of a column, which no index of that column holds for the planner."""
+
+    inherit_cache = True
+
+    def __init__(self, column: Expression) -> None:
+        super().__init__(column, type_=column.type)
+        self.nullable = _is_nullable(column)
+
+
+@compiles(unindexed, "sqlite")
+def _sqlite(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    # https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+@compiles(unindexed, "postgresql")
+def _postgresql(element: unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"greatest({compiler.process(element.clauses, **options)})"
+
+
+def sorted_steps(steps: Sequence[Step]) -> list[Step]:
+    """Return the same order, for which rows are found by the filters and then sorted.
+
+    SQLite does not know how few rows a filter leaves, and PostgreSQL not where they lie: both would
+    rather walk an index of this order, and may come past all the others first.
+    """
+    return [(unindexed(column), descending) for column, descending in steps]
 
 
 def order_by(steps: Sequence[Step]) -> list[Any]:

@@ -126,7 +126,8 @@ class Paginator:
             rows, state = self._fetch(connection, last)
             rows, more = rows[::-1], left > self.limit
         else:
-            rows, state = self._fetch(connection, Stretch(self.limit + 1, offset))
+            few = self.selection.is_few(count.number)
+            rows, state = self._fetch(connection, Stretch(self.limit + 1, offset, few=few))
             rows, more = rows[: self.limit], len(rows) > self.limit
         if number > 1 and not rows:
             raise InvalidPage
@@ -136,11 +137,12 @@ class Paginator:
     def _at_cursor(self, connection: Connection, count: Count) -> tuple[Page, str | None]:
         number = self._number(0)
         cursor, place = self._cursor()
-        stretch = Stretch(self.limit + 1, place=place, backward=cursor.backward)
-        rows, state = self._fetch(connection, stretch)
-        rows, more = rows[: self.limit], len(rows) > self.limit
         # Another holder's cursor carries the count of what she may see.
         total = count.number if self.listing.scope else cursor.count
+        few = self.selection.is_few(total)
+        stretch = Stretch(self.limit + 1, place=place, backward=cursor.backward, few=few)
+        rows, state = self._fetch(connection, stretch)
+        rows, more = rows[: self.limit], len(rows) > self.limit
         if cursor.backward:
             return self._made(rows[::-1], number, total, has_next=True, has_previous=more), state
         return self._made(rows, number, total, has_next=more, has_previous=True), state

@@ -6,7 +6,7 @@ values as parameters with names, and run with the others' under these names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -28,7 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from .columns import Expression, Kind, adapted
 from .connections import state
 from .lookups import LOOKUPS
-from .ordering import Step, behind, order_by, reverse
+from .ordering import Step, behind, order_by, reverse, sorted_steps
 from .services import BoundService, Query
 
 #: What is dated so much later than now was stamped by nobody who writes now.
@@ -39,6 +39,9 @@ MAX_STATEMENTS = 500
 
 #: From here on a page's keys are found first, in an index alone, and its rows by them.
 DEEP_OFFSET = 1000
+
+#: So many rows may be found by the filters and then sorted, and not looked for in their order.
+FEW = 1000
 
 #: A value to compare with, as its SQL type takes it.
 Bound = tuple[Any, Kind]
@@ -52,18 +55,20 @@ class Stretch:
     :param offset: how many to pass over.
     :param place: what they lie behind, none for the start; a null in it is none.
     :param backward: whether they are counted from the end.
+    :param few: whether the selection is such as :meth:`Selection.is_few` says.
     """
 
     limit: int
     offset: int = 0
     place: Sequence[Bound | None] | None = None
     backward: bool = False
+    few: bool = False
 
     @property
     def shape(self) -> Hashable:
         """What its statement is built for."""
         nulls = None if self.place is None else tuple(held is None for held in self.place)
-        return nulls, self.backward, self.offset > 0, self.offset >= DEEP_OFFSET
+        return nulls, self.backward, self.few, self.offset > 0, self.offset >= DEEP_OFFSET
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,18 @@ class Selection:
         """The columns of the whole order, each with its direction."""
         return self.listing.steps(self.query)
 
+    def is_few(self, count: int) -> bool:
+        """Whether rows are so few that they had better be sorted.
+
+        Not where an index holds them in order: those of exact values in the order of keys, and any
+        that only the first column of the order narrows.
+        """
+        parameters = [self.listing.service.filters.parameters[it] for it in self.query.filters]
+        are_exact = all(it.lookup == "exact" for it in parameters)
+        if count > FEW or (are_exact and len(self.steps) == 1):
+            return False
+        return any(self.listing.columns[it.column] is not self.steps[0][0] for it in parameters)
+
     @property
     def rows(self) -> Select[Any]:
         """All of it, in order."""
@@ -115,10 +132,11 @@ class Selection:
 
     def _stretch(self, stretch: Stretch) -> Select[Any]:
         steps = reverse(self.steps) if stretch.backward else self.steps
+        steps = sorted_steps(steps) if stretch.few else steps
         order = order_by(steps)
-        rows = self._select(*self._shown, state()).order_by(*order)
-        if stretch.place is not None:
-            rows = rows.where(behind(steps, [*_places(stretch.place)]))
+        # Before the filters: of two bounds that a column has SQLite seeks to the first.
+        place = () if stretch.place is None else [behind(steps, [*_places(stretch.place)])]
+        rows = self._select(*self._shown, state(), first=place).order_by(*order)
         if stretch.offset < DEEP_OFFSET:
             return _cut(rows, stretch)
         key = self.listing.key
@@ -166,9 +184,9 @@ class Selection:
     def _values(self) -> dict[str, Any]:
         return {f"oms_{i}": value for i, (value, _) in enumerate(self._bounds)}
 
-    def _select(self, *columns: Any) -> Select[Any]:
+    def _select(self, *columns: Any, first: Iterable[ColumnElement[bool]] = ()) -> Select[Any]:
         statement = select(*columns).select_from(self.listing.rows)
-        statement = statement.where(*self._conditions())
+        statement = statement.where(*first, *self._conditions())
         scope = self.listing.scope
         return scope(statement, self.holder) if scope else statement
 

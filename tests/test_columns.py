@@ -310,6 +310,18 @@ def test_every_kind_is_walked_there_and_back(client: Client, sort: str) -> None:
     assert ids(*back) == ids(*there)[-2::-1]
 
 
+@pytest.mark.parametrize("sort", [*NAMES, "-text,whole", "size,-price,moment"])
+def test_every_kind_is_walked_when_few_rows_are_sorted(
+    client: Client, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    query = f"{PATH}?sort={sort}&bit__isnull=false"
+    (few,) = ids(client.get(f"{query}&limit=1000").json)
+    walked = [key for page in ids(*walk(client, f"{query}&limit=7")) for key in page]
+    monkeypatch.setattr("omsflask.selections.FEW", -1)
+    (many,) = ids(client.get(f"{query}&limit=1000").json)
+    assert few == walked == many
+
+
 @pytest.mark.parametrize("name", ["text", "whole", "price", "yes", "day", "moment", "naive"])
 def test_null_is_last_upwards_and_first_downwards_on_every_engine(
     client: Client, name: str

@@ -101,7 +101,7 @@ def test_an_empty_database_becomes_what_the_models_say(
     app: Flask, new_app: Callable[[], Flask]
 ) -> None:
     result = run(app, "db", "upgrade")
-    assert result.stderr == "Upgraded to 0001.\nUpgraded to 0002.\n"
+    assert result.stderr == "Upgraded to 0001.\nUpgraded to 0002.\nUpgraded to 0003.\n"
     assert run(app, "db", "upgrade").stderr == ""
     assert_as_the_models_say(new_app)
 
@@ -117,6 +117,14 @@ def test_a_database_from_before_is_taken_over(
         connection.exec_driver_sql("INSERT INTO customers (omnitron_id, email) VALUES (1, 'a@x')")
     assert client.ids() == [1, 2, 3, 4, 6], "no key is used twice"
     assert_as_the_models_say(new_app)
+
+
+def test_sqlite_looks_at_the_values_when_it_is_brought_up_to_date(unmigrated: Flask) -> None:
+    run(unmigrated, "init-db")
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            known = connection.exec_driver_sql("SELECT idx FROM sqlite_stat1").scalars()
+            assert {"ix_customers_email", "ix_customers_channel_id_id"} <= {*known}
 
 
 def test_what_was_left_half_made_is_completed(
@@ -140,7 +148,7 @@ def test_tables_of_somebody_elses_are_left_alone(app: Flask) -> None:
 def test_back_at_the_start_nothing_is_left(unmigrated: Flask) -> None:
     run(unmigrated, "db", "upgrade")
     result = run(unmigrated, "db", "downgrade", "0001")
-    assert result.stderr == "Downgraded to 0001.\n"
+    assert result.stderr == "Downgraded to 0002.\nDowngraded to 0001.\n"
     assert make_client(unmigrated).ids() == [1, 2, 3, 4]
     run(unmigrated, "db", "downgrade", "base")
     with db.engine.connect() as connection:

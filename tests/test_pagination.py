@@ -161,6 +161,30 @@ def test_a_walk_misses_nobody_who_stays(new_client: Callable[..., Client], sort:
     assert len(walked) == len(set(walked))
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "id__gt=5&sort=-modified_date",
+        "channel_id=1&id__lt=999&sort=modified_date",
+        "id__lte=90&cursor=",
+    ],
+)
+def test_few_rows_are_walked_as_many_are(
+    client: Client, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    walks = []
+    for few in (0, 1000):
+        monkeypatch.setattr("omsflask.selections.FEW", few)
+        body, walked = client.page(f"{query}&limit=7&page=2").json, []
+        for way in ("next", "previous"):
+            while body[way]:
+                body = client.get(body[way]).json
+                walked += [row["id"] for row in body["results"]]
+        walks.append(walked)
+    assert walks[0] == walks[1]
+    assert len(walks[0]) > 50
+
+
 def test_a_page_that_emptied_leads_back_into_the_walk(new_client: Callable[..., Client]) -> None:
     client = new_client([*plausible(20)])
     second = client.get(client.page("sort=id&limit=10").json["next"]).json

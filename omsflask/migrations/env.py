@@ -38,3 +38,7 @@ else:
     with alone(engine) as connection:
         context.configure(connection=connection, **OPTIONS)
         context.run_migrations()
+        if engine.dialect.name == "sqlite":
+            # PostgreSQL looks by itself at how unlike the values of a column are.
+            connection.exec_driver_sql("PRAGMA analysis_limit = 100000")
+            connection.exec_driver_sql("ANALYZE")

@@ -51,6 +51,7 @@ FOUND = [
     ("add_table", "tokens", TOKEN.split()),
     ("add_table", "buyers", CUSTOMER.split()),
     ("add_index", "ix_buyers_channel_id", ["channel_id", "modified_date", "id"]),
+    ("add_index", "ix_buyers_channel_id_id", ["channel_id", "id"]),
     ("add_index", "ix_buyers_email", ["email", "id"]),
     ("add_index", "ix_buyers_erp_code", ["erp_code", "id"]),
     ("add_index", "ix_buyers_first_name", ["first_name", "id"]),

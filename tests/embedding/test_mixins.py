@@ -49,7 +49,7 @@ def models(request: pytest.FixtureRequest) -> Any:
 def test_what_inherits_shares_the_table_and_its_indexes(models: Any) -> None:
     customer, vip, dealer = models
     assert vip.__table__ is customer.__table__
-    assert len(customer.__table__.indexes) == 7
+    assert len(customer.__table__.indexes) == 8
     assert ([*dealer.__table__.c.keys()], dealer.__table__.indexes) == (["id", "level"], set())
 
 
