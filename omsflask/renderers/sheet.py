@@ -81,21 +81,27 @@ def escaped(value: str) -> str:
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+#: A day in the smallest parts that a cell's number shows, a microsecond's about. Whole numbers and
+#: an exponent are written in half the time of a fraction.
+DAY, EXPONENT = 10**11, "E-11"
+SECOND = DAY / 86_400
+
+
 class Days(dict[str, int]):
-    """Excel's numbers of days, by their dates in ISO 8601."""
+    """Excel's days, by their dates in ISO 8601."""
 
     def __missing__(self, day: str) -> int:
-        number = self[day] = date.fromisoformat(day).toordinal() - EPOCH
+        number = self[day] = (date.fromisoformat(day).toordinal() - EPOCH) * DAY
         return number
 
 
-class Times(dict[str, float]):
-    """Fractions of a day, by their times in ISO 8601, to the minute."""
+class Times(dict[str, int]):
+    """Parts of a day, by their times in ISO 8601, to the minute."""
 
-    def __missing__(self, time: str) -> float:
+    def __missing__(self, time: str) -> int:
         hours, minutes = map(int, time.split(":"))
-        fraction = self[time] = (hours * 60 + minutes) / 1440
-        return fraction
+        number = self[time] = round((hours * 60 + minutes) * 60 * SECOND)
+        return number
 
 
 DAYS, TIMES = Days(), Times()
@@ -106,8 +112,8 @@ def moments(letters: str, style: str, numbers: Sequence[int], values: Sequence[A
     if all(values) and min(values) >= FIRST_DAY:
         return [
             f'<c r="{letters}{number}"{style}><v>'
-            f"{DAYS[value[:10]] + TIMES[value[11:16]] + float(value[17:26]) / 86_400}"
-            "</v></c>"
+            f"{DAYS[value[:10]] + TIMES[value[11:16]] + int(float(value[17:26]) * SECOND)}"
+            f"{EXPONENT}</v></c>"
             for number, value in zip(numbers, values, strict=True)
         ]
     return [
