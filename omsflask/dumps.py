@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from .columns import Cell, iso8601
 
-BATCH_ROWS = 500
+BATCH_ROWS = 400
 
 
 @dataclass(frozen=True)
