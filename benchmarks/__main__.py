@@ -57,9 +57,9 @@ def newest(first: float, last: float) -> Ask:
 
 
 def changes(choose: random.Random, rows: int) -> Request:
-    """Ask for what changed since some moment, oldest first."""
-    day = f"2024-{choose.randint(1, 10):02d}-{choose.randint(1, 28):02d}"
-    path = f"{PATH}?modified_date__gte={day}&sort=modified_date"
+    """Ask for what changed in the last days of some 700, oldest first."""
+    day = f"2024-11-{choose.randint(10, 24):02d}T{choose.randint(0, 23):02d}:00:00"
+    path = f"{PATH}?modified_date__gte={day}Z&sort=modified_date"
     return path, lambda body: _are_sorted(body, rows, since=day)
 
 

@@ -5,7 +5,8 @@ A table that is created from the mixin has its own. In a migration::
     triggers.create(op.get_bind(), op.create_table("customers", …))
 
 An UPDATE that changes a row and leaves its date as it was is stamped while it runs, when it has its
-lock. A date that an UPDATE sets stays as given, so that loads keep theirs.
+lock. A date that an UPDATE sets stays as given, so that loads keep theirs; on SQLite, where it is
+text, it gets the form that SQLAlchemy writes, ``CURRENT_TIMESTAMP`` say.
 """
 
 from __future__ import annotations
@@ -43,18 +44,32 @@ BEGIN
     UPDATE {bare_table} SET {column} = {clock} WHERE ({key}) = ({new_key});
 END"""
 
+# Dates are compared as text. strftime() knows all forms of ISO 8601, to the millisecond.
+SQLITE_INSERTED = """
+CREATE TRIGGER {inserted} AFTER INSERT ON {bare_table} FOR EACH ROW
+WHEN NEW.{column} NOT GLOB '????-??-?? ??:??:??.??????' AND strftime('%s', NEW.{column}) NOT NULL
+BEGIN
+    UPDATE {bare_table} SET {column} = strftime('%Y-%m-%d %H:%M:%f000', NEW.{column})
+    WHERE ({key}) = ({new_key});
+END"""
+SQLITE_UPDATED = SQLITE_INSERTED.replace(
+    "{inserted} AFTER INSERT", "{updated} AFTER UPDATE OF {column}"
+)
+
 DROP_FUNCTION = "DROP FUNCTION IF EXISTS {name}()"
-DROP_TRIGGER = {
-    "postgresql": "DROP TRIGGER IF EXISTS {bare_name} ON {table}",
-    "sqlite": "DROP TRIGGER IF EXISTS {name}",
+DROP_TRIGGERS = {
+    "postgresql": ("DROP TRIGGER IF EXISTS {bare_name} ON {table}",),
+    "sqlite": tuple(
+        f"DROP TRIGGER IF EXISTS {{{name}}}" for name in ("name", "inserted", "updated")
+    ),
 }
 CREATE = {
-    "postgresql": (DROP_TRIGGER["postgresql"], POSTGRESQL_FUNCTION, POSTGRESQL_TRIGGER),
-    "sqlite": (DROP_TRIGGER["sqlite"], SQLITE_TRIGGER),
+    "postgresql": (*DROP_TRIGGERS["postgresql"], POSTGRESQL_FUNCTION, POSTGRESQL_TRIGGER),
+    "sqlite": (*DROP_TRIGGERS["sqlite"], SQLITE_TRIGGER, SQLITE_INSERTED, SQLITE_UPDATED),
 }
 DROP = {
-    "postgresql": (DROP_TRIGGER["postgresql"], DROP_FUNCTION),
-    "sqlite": (DROP_TRIGGER["sqlite"],),
+    "postgresql": (*DROP_TRIGGERS["postgresql"], DROP_FUNCTION),
+    "sqlite": DROP_TRIGGERS["sqlite"],
 }
 
 #: What a table leaves behind that is dropped itself.
@@ -108,14 +123,20 @@ def _execute(connection: Connection, texts: Iterable[str], table: Table, column:
 def _compiled(statement: _Statement, compiler: DDLCompiler, **_: Any) -> str:
     table, preparer = statement.table, compiler.preparer
     schema = preparer.schema_for_object(table)
-    name = preparer.quote(f"{table.name}_stamp")
+    in_schema = [preparer.quote_schema(schema)] if schema else []
+    name, inserted, updated = (
+        ".".join([*in_schema, preparer.quote(f"{table.name}_{it}")])
+        for it in ("stamp", "inserted", "updated")
+    )
     columns = [preparer.format_column(column) for column in table.columns]
     key = [preparer.format_column(column) for column in table.primary_key]
     return statement.text.format(
         table=preparer.format_table(table),
         bare_table=preparer.quote(table.name),
-        name=f"{preparer.quote_schema(schema)}.{name}" if schema else name,
-        bare_name=name,
+        name=name,
+        bare_name=preparer.quote(f"{table.name}_stamp"),
+        inserted=inserted,
+        updated=updated,
         column=preparer.quote(statement.column),
         clock=clock().compile(dialect=compiler.dialect),
         new=", ".join(f"NEW.{column}" for column in columns),

@@ -241,3 +241,34 @@ def test_a_table_of_another_schema_has_its_trigger(
             assert is_now(_aware(session.query(Customer.modified_date).scalar()))
         Elsewhere.metadata.drop_all(connection)
         connection.commit()
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("CURRENT_TIMESTAMP", None),
+        ("'2024-01-31 10:00:00'", "2024-01-31 10:00:00.000000"),
+        ("'2024-01-31T10:00:00.5Z'", "2024-01-31 10:00:00.500000"),
+        ("'2024-01-31T10:00:00.123456'", "2024-01-31 10:00:00.123000"),
+        ("'2024-01-31 10:00:00+03:00'", "2024-01-31 07:00:00.000000"),
+        ("'2024-01-31'", "2024-01-31 00:00:00.000000"),
+        ("'2024-01-31 10:00:00.123456'", "2024-01-31 10:00:00.123456"),
+        ("'yesterday'", "yesterday"),
+    ],
+)
+def test_sqlite_gives_a_date_the_form_that_it_is_compared_in(
+    written: str, kept: str | None
+) -> None:
+    engine = create_engine("sqlite://")
+    event.listen(engine, "connect", _recursive)
+    Plain.metadata.create_all(engine)
+    with engine.begin() as connection:
+        for id_, date in ((1, f"'{LONG_AGO}'"), (2, written)):
+            connection.exec_driver_sql(
+                "INSERT INTO customers (id, created_date, modified_date, omnitron_id, email)"
+                f" VALUES ({id_}, '{LONG_AGO}', {date}, 1, 'a@example.com')"
+            )
+        connection.exec_driver_sql(f"UPDATE customers SET modified_date = {written} WHERE id = 1")
+        found = connection.exec_driver_sql("SELECT modified_date FROM customers").scalars().all()
+    engine.dispose()
+    assert all(it == kept if kept else len(it) == 26 for it in found), found
