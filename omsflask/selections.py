@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from .columns import Expression, Kind, adapted
+from .columns import Expression, Kind, adapted, cell
 from .connections import state
 from .lookups import LOOKUPS
 from .ordering import Step, behind, order_by, reverse, sorted_steps
@@ -137,10 +137,25 @@ class Selection:
         # Before the filters: of two bounds that a column has SQLite seeks to the first.
         place = () if stretch.place is None else [behind(steps, [*_places(stretch.place)])]
         rows = self._select(*self._shown, state(), first=place).order_by(*order)
-        if stretch.offset < DEEP_OFFSET:
+        if not stretch.offset:
             return _cut(rows, stretch)
+        if stretch.offset < DEEP_OFFSET:
+            return self._kept(stretch, order)
         key = self.listing.key
         return rows.where(key.in_(_cut(self._select(key).order_by(*order), stretch)))
+
+    def _kept(self, stretch: Stretch, order: Sequence[Any]) -> Select[Any]:
+        """Return the statement of rows behind some others, of which nothing is shown.
+
+        PostgreSQL makes the texts of a row before it passes over it.
+        """
+        cells = self.listing.cells
+        stored = self._select(*(it.expression.label(it.name) for it in cells))
+        kept = _cut(stored.order_by(*order), stretch).subquery()
+        shown = (cell(it.name, it.field, kept.c[it.name]).shown for it in cells)
+        terms = self.listing.service.ordering(self.query)
+        steps = [(kept.c[term.name], term.descending != stretch.backward) for term in terms]
+        return select(*shown, state()).order_by(*order_by(steps))
 
     @property
     def _shown(self) -> Iterator[Expression]:
