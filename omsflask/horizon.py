@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine, Table, bindparam, func, select, text
 
 from .columns import adapted
-from .connections import snapshot
+from .connections import reading
 from .fields import format_utc
 from .services import BoundService, Query
 
@@ -60,10 +60,10 @@ def horizon(
     find = HORIZONS.get(bind.dialect.name)
     if not seconds or find is None or not listing.follows_changes(query):
         return None
-    stamp: Any = listing.stamp
+    stamp = listing.stamp
     if not isinstance(stamp, Column) or not isinstance(stamp.table, Table):
         return None
-    return find(bind, stamp, seconds)
+    return find(bind, listing, seconds)
 
 
 def settled(query: Query, bind: Engine | Connection, moment: datetime | None) -> Query:
@@ -81,24 +81,27 @@ def headers(moment: datetime | None) -> dict[str, str]:
     return {} if moment is None else {HEADER: format_utc(moment)}
 
 
-def _on_postgresql(bind: Engine | Connection, stamp: Column[Any], seconds: float) -> Any:
+def _on_postgresql(bind: Engine | Connection, listing: BoundService, seconds: float) -> Any:
+    stamp: Any = listing.stamp
     name = bind.dialect.identifier_preparer.format_table(stamp.table)
     values = {"table": name, "seconds": seconds}
-    if isinstance(bind, Connection):
-        return bind.execute(OLDEST_WRITER, values).scalar()
-    with bind.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        return connection.execute(OLDEST_WRITER, values).scalar()
+    with reading(bind) as connection:
+        return connection.scalar(OLDEST_WRITER, values)
 
 
-def _on_sqlite(bind: Engine | Connection, stamp: Column[Any], _seconds: float) -> Any:
+def _on_sqlite(bind: Engine | Connection, listing: BoundService, _seconds: float) -> Any:
+    stamp: Any = listing.stamp
     now, kind = adapted(stamp.type, datetime.now(UTC))
-    newest = select(func.max(stamp)).where(stamp <= bindparam("now", now, type_=kind))
-    with snapshot(bind) as connection:
-        moment = connection.scalar(newest)
+    newest = listing.statements.get("newest")
+    if newest is None:
+        newest = select(func.max(stamp)).where(stamp <= bindparam("now", now, type_=kind))
+        listing.statements["newest"] = newest
+    with reading(bind) as connection:
+        moment = connection.scalar(newest, {"now": now})
     return moment if isinstance(moment, datetime) else BEGINNING
 
 
-HORIZONS: dict[str, Callable[[Engine | Connection, Column[Any], float], datetime | None]] = {
+HORIZONS: dict[str, Callable[[Engine | Connection, BoundService, float], datetime | None]] = {
     "postgresql": _on_postgresql,
     "sqlite": _on_sqlite,
 }

@@ -150,7 +150,7 @@ class BoundService:
     """A list service over a model; made by :meth:`ListService.bind`.
 
     :param columns: the SQL values by the attributes that the service names.
-    :param statements: what :mod:`omsflask.selections` has built.
+    :param statements: that were built for requests of before, by what they are for.
     """
 
     service: ListService
