@@ -82,9 +82,8 @@ class Selection:
     def key(self, dialect: Dialect) -> Hashable:
         """Return what tells it from every other selection of its list, whatever the order."""
         if not self.listing.scope:
-            filters = self.query.filters.items()
-            values = ((name, tuple(it) if isinstance(it, list) else it) for name, it in filters)
-            return self.listing.service.path, *values
+            # As text, since a host's field may make of a parameter what has no hash.
+            return self.listing.service.path, repr(self.query.filters)
         # The horizon moves with the clock; whatever it lets through is another state.
         settled = replace(self, query=replace(self.query, horizon=None))
         compiled = settled.count.compile(dialect=dialect)
