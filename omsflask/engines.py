@@ -99,6 +99,8 @@ class Connecting:
             return dialect.connect(*args, **parameters)
         from .deadlines import Connection  # psycopg is there only where it is used.
 
+        # What is prepared on one connection to the server, pgbouncer may look for on another.
+        parameters.setdefault("prepare_threshold", None)
         connection = Connection.connect(*args, **parameters)
         connection.silence = self._config["OMS_SILENCE_TIMEOUT_SECONDS"]
         return connection

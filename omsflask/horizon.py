@@ -1,13 +1,14 @@
 """The commit horizon: the moment after which changes may still be on their way.
 
 A row's stamp is taken before its transaction commits. A consumer that remembers the newest stamp
-that it saw would lose what was stamped earlier and committed later, so rows wait that are newer
-than the horizon, and the answer tells it.
+that it saw would lose what was stamped earlier and committed later, so the answer tells the
+horizon, to go on from.
 
 On PostgreSQL it is the start of the oldest transaction that is writing to the table: each holds a
-lock on it from before it can stamp a row until it has committed. On SQLite there is one writer at a
-time, and a stamp that is taken by the writing statement itself, as :class:`omsflask.CustomerMixin`
-takes it, is no earlier than any that is committed: the horizon is the newest of those.
+lock on it from before it can stamp a row until it has committed. Newer rows wait. On SQLite there
+is one writer at a time, and a stamp that is taken by the writing statement itself, as
+:class:`omsflask.CustomerMixin` takes it, is no earlier than any that is committed: the horizon is
+the newest of those, and nothing waits.
 """
 
 from __future__ import annotations

@@ -98,10 +98,16 @@ class Paginator:
         count = self.counts.last(self.bind, connection, self.selection)
         if count is None:
             return None
-        page, state = self._page(connection, count)
+        is_last = self._page_text == "last"
+        try:
+            page, state = self._page(connection, count)
+        except InvalidPage:
+            if is_last:
+                return None  # There was such a page when it was counted.
+            raise
         if count.is_exact(state, self.query.horizon):
             return page
-        if not count.is_kept or self._page_text == "last":
+        if not count.is_kept or is_last:
             return None
         if self._number(count.number) * self.limit <= DEEP_OFFSET:
             return page

@@ -52,8 +52,8 @@ class Stretch:
     """Some rows of an ordered selection.
 
     :param limit: how many at most.
-    :param offset: how many to pass over.
-    :param place: what they lie behind, none for the start; a null in it is none.
+    :param offset: how many to pass over from the start or, backward, from the end.
+    :param place: what they lie behind, instead of an offset; a null in it is none.
     :param backward: whether they are counted from the end.
     :param few: whether the selection is such as :meth:`Selection.is_few` says.
     """
@@ -133,13 +133,13 @@ class Selection:
         steps = reverse(self.steps) if stretch.backward else self.steps
         steps = sorted_steps(steps) if stretch.few else steps
         order = order_by(steps)
+        if 0 < stretch.offset < DEEP_OFFSET:
+            return self._kept(stretch, order)
         # Before the filters: of two bounds that a column has SQLite seeks to the first.
         place = () if stretch.place is None else [behind(steps, [*_places(stretch.place)])]
         rows = self._select(*self._shown, state(), first=place).order_by(*order)
         if not stretch.offset:
             return _cut(rows, stretch)
-        if stretch.offset < DEEP_OFFSET:
-            return self._kept(stretch, order)
         key = self.listing.key
         return rows.where(key.in_(_cut(self._select(key).order_by(*order), stretch)))
 

@@ -71,6 +71,12 @@ def test_a_commit_is_seen_at_once(database: Database) -> None:
     assert database.client.page("page=last").json["results"] == []
 
 
+def test_the_last_page_is_found_when_others_went(database: Database) -> None:
+    assert database.client.ids("page=last") == [*range(21, 31)]
+    database.write("DELETE FROM customers WHERE id > 15")
+    assert database.client.ids("page=last") == [*range(11, 16)]
+
+
 def test_a_dear_count_is_kept_though_rows_change(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,17 @@ def test_terminated_backends_are_replaced(admin: Engine, guest: Client) -> None:
     assert guest.page().status_code == 200
 
 
+def test_nothing_is_prepared_that_a_pooler_could_not_carry(
+    new_guest: Callable[..., Client],
+) -> None:
+    guest = new_guest(OMS_TOKEN_MEMORY_SECONDS=600)
+    for _ in range(12):
+        assert guest.page("sort=-id").status_code == 200
+    with guest.application.app_context(), db.engine.connect() as connection:
+        prepared = connection.exec_driver_sql("SELECT statement FROM pg_prepared_statements")
+        assert prepared.all() == []
+
+
 def test_an_app_starts_without_its_server(server: Server, guest: Client) -> None:
     with server.stopped():
         dispose(guest.application)
