@@ -12,7 +12,7 @@ from flask import Config, Flask, Response
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, create_engine, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from . import customers, engines, migrations
@@ -52,7 +52,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=64 * 1024,
     )
     _prepare_database(app)
-    oms = OMS(_sessions(app), replica=_replica(app.config))
+    oms = OMS(_session(app), replica=_replica(app.config))
     oms.add(customers.list_simple.bind(Customer))
     oms.init_app(app)
     app.add_url_rule("/healthz", view_func=healthz)
@@ -99,10 +99,10 @@ def _settings(instance_path: str) -> dict[str, Any]:
     return {**names, **file, **{name: os.environ[name] for name in names if name in os.environ}}
 
 
-def _sessions(app: Flask) -> sessionmaker[Session]:
-    # Not db.session, which makes a session a request that has to be closed again.
+def _session(app: Flask) -> Session:
+    # Not db.session, which makes one a request, to be closed again. Only the engine is asked for.
     with app.app_context():
-        return sessionmaker(db.engine)
+        return Session(db.engine)
 
 
 def _trusted_hosts(config: Mapping[str, Any]) -> list[str] | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 import orjson
 from sqlalchemy import Connection, Engine
@@ -52,12 +53,22 @@ class Links:
 
     def to(self, number: int, cursor: str | None = None) -> str:
         """Return the address of a page. The first carries no number, as published."""
-        arguments = {name: self.arguments[name] for name in self.arguments if name != "page"}
+        written = dict(self._written)
         if number > 1:
-            arguments["page"] = str(number)
+            written["page"] = f"page={number}"
         if cursor is not None:
-            arguments["cursor"] = cursor
-        return f"{self.address}?{urlencode(sorted(arguments.items()))}".removesuffix("?")
+            written["cursor"] = f"cursor={cursor}"
+        query = "&".join(written[name] for name in sorted(written))
+        return f"{self.address}?{query}".removesuffix("?")
+
+    @cached_property
+    def _written(self) -> Mapping[str, str]:
+        """The arguments as a query string has them, but for the page's number."""
+        return {
+            name: f"{quote_plus(name)}={quote_plus(value)}"
+            for name, value in self.arguments.items()
+            if name != "page"
+        }
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
@@ -195,7 +195,9 @@ def _respond(
 
     :param version: changes whenever the answer does.
     """
-    tag = blake2b(content_type.encode() + version, digest_size=12).hexdigest()
+    digest = sha256(content_type.encode())
+    digest.update(version)
+    tag = digest.hexdigest()[:24]
     headers = {
         "Content-Type": content_type, **COMMON_HEADERS, "ETag": f'W/"{tag}"', **headers
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 import orjson
 
@@ -14,12 +15,11 @@ def render(names: Sequence[str], page: Page) -> bytes:
 
     :param names: of the cells of a row, in order.
     """
-    # Not strict, which takes a third more: a row has its cells from the same declaration.
     return orjson.dumps(
         {
             "count": page.count,
             "next": page.next,
             "previous": page.previous,
-            "results": [dict(zip(names, row, strict=False)) for row in page.rows],
+            "results": [*map(dict, map(zip, repeat(names), page.rows))],
         }
     )
