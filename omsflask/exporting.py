@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,13 +114,15 @@ class _Watched:
         return self.table.count
 
     def batches(self) -> Iterator[Sequence[Row]]:
-        return self._watch(self.table.batches())
+        return self._watch(self.table.batches(), len)
 
     def dump(self) -> Dump | None:
         rows = self.table.dump()
-        return rows and replace(rows, batches=self._watch(rows.batches))
+        if rows is None:
+            return None
+        return replace(rows, batches=self._watch(rows.batches, lambda it: it.count(rows.end)))
 
-    def _watch(self, batches: Iterator[Batch]) -> Generator[Batch]:
+    def _watch(self, batches: Iterator[Batch], count: Callable[[Batch], int]) -> Generator[Batch]:
         for batch in batches:
             yield batch
-            self.bar.update(len(batch), batch)
+            self.bar.update(count(batch), batch)

@@ -71,7 +71,7 @@ class Export:
             self._open.callback(rows.batches.close)
         return rows
 
-    def _watched(self, batches: Generator[Sequence[bytes]]) -> Generator[Sequence[bytes]]:
+    def _watched(self, batches: Generator[bytes]) -> Generator[bytes]:
         with driver_errors(self._connection):
             yield from batches
 

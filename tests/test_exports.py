@@ -4,13 +4,15 @@ import csv
 import io
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from conftest import PATH, Client, dispose, make_app, make_client, settle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert
+from sqlalchemy import URL, Connection, delete, insert
 from sqlalchemy.exc import OperationalError
 
 from omsflask.app import Customer, db
@@ -180,6 +182,10 @@ def scratch(new_database: Callable[[], str]) -> Iterator[Client]:
     dispose(app)
 
 
+def whole_hundredths(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 10_000 * 10_000)
+
+
 @settings(max_examples=40, deadline=None)
 @given(texts=st.lists(st.tuples(nasty, nasty, st.none() | nasty), min_size=1), guard=st.booleans())
 def test_what_the_engine_writes_is_what_the_csv_module_writes(
@@ -189,20 +195,58 @@ def test_what_the_engine_writes_is_what_the_csv_module_writes(
         row | {"email": email, "first_name": first_name, "erp_code": erp_code}
         for row, (email, first_name, erp_code) in zip(plausible(len(texts)), texts, strict=True)
     ]
+    with scratch.application.app_context(), db.engine.connect() as connection:
+        connection.execute(delete(Customer))
+        connection.execute(insert(Customer), rows)
+        both_ways(connection, guard)
+
+
+def both_ways(connection: Connection, guard: bool = True) -> str:
+    """Return a CSV that is the same by the engine's texts and by the csv module."""
     config = {"OMS_CSV_GUARD": guard, "OMS_CSV_BOM": False}
-    with scratch.application.app_context():
-        with db.engine.begin() as connection:
-            connection.execute(delete(Customer))
-            connection.execute(insert(Customer), rows)
-        fast = Export(db.engine, Selection(listing, Query()))
-        slow = Export(db.engine, Selection(listing, Query()))
+    stream = RENDERERS["csv"].stream  # type: ignore[attr-defined]
+    with (
+        closing(Export(connection, Selection(listing, Query()))) as fast,
+        closing(Export(connection, Selection(listing, Query()))) as slow,
+    ):
         slow.dump = lambda: None  # type: ignore[method-assign]
-        try:
-            stream = RENDERERS["csv"].stream  # type: ignore[attr-defined]
-            assert b"".join(stream(fast, config)) == b"".join(stream(slow, config))
-        finally:
-            fast.close()
-            slow.close()
+        written = b"".join(stream(fast, config))
+        assert written == b"".join(stream(slow, config))
+    return written.decode()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    moments=st.lists(st.datetimes() | st.datetimes().map(whole_hundredths), min_size=1),
+    name=st.sampled_from(["Ali", "\x1e", "2024-01-01\x1e12:00:00.5Z", "Z", "12:00:00.123456Z"]),
+)
+def test_moments_are_written_as_the_csv_module_writes_them(
+    scratch: Client, moments: list[datetime], name: str
+) -> None:
+    rows = [
+        row | {"created_date": moment.replace(tzinfo=UTC), "first_name": name}
+        for row, moment in zip(plausible(len(moments)), moments, strict=True)
+    ]
+    with scratch.application.app_context(), db.engine.connect() as connection:
+        connection.execute(delete(Customer))
+        connection.execute(insert(Customer), rows)
+        lines = both_ways(connection).split("\r\n")[1:-1]
+    shown = [line.split(",")[1] for line in lines]
+    assert shown == [f"{moment.isoformat(timespec='microseconds')}Z" for moment in moments]
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 00:00:00.5 BC"])
+@pytest.mark.parametrize("style", ["ISO", "German", "SQL, DMY"])
+def test_postgresql_has_other_moments_and_other_styles(
+    new_schema: Callable[[], URL], moment: str, style: str
+) -> None:
+    app = make_app(new_schema().render_as_string(hide_password=False), [*plausible(3)])
+    with app.app_context(), db.engine.connect() as connection:
+        connection.exec_driver_sql(f"SET LOCAL datestyle = '{style}'")
+        connection.exec_driver_sql(f"UPDATE customers SET created_date = '{moment}' WHERE id = 2")
+        shown = [line.split(",")[1] for line in both_ways(connection).split("\r\n")[1:-1]]
+    dispose(app)
+    assert shown[1] == ("" if "infinity" in moment else "0044-03-15T00:00:00.500000Z")
 
 
 @pytest.mark.parametrize(

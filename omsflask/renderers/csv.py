@@ -6,17 +6,15 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from ..dumps import OTHER, TEXT, Dump
+from ..dumps import Dump
 from .table import Row, Table
 
 #: What a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay joinable. What
 #: looks guarded is guarded once more, so that taking a guard away gives every text back.
 HOT = re.compile(r"'*(?:[=@\t\r\n]|[-+](?![\d ()\-./]*\Z))", re.ASCII)
-
-#: The same in what an engine writes.
-HOT_TEXT = re.compile(rb"%s'*(?:[=@\t]|[-+](?![\d ()\-./]*[%s%s\r]))" % (TEXT, TEXT, OTHER))
 
 
 def stream(table: Table, config: Mapping[str, Any]) -> Iterator[bytes]:
@@ -54,16 +52,19 @@ def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
     A batch in which nothing needs quotes or a guard is CSV but for its separators. Any other is
     split into its rows and cells.
     """
+    hot = _hot_text(dump.marks)
     for batch in dump.batches:
-        block = dump.block(batch)
-        if block is not None and _is_plain(block, guard):
-            yield block.replace(OTHER, b",").replace(TEXT, b",")
+        is_plain = not (b'"' in batch or b"," in batch or (guard and hot.search(batch)))
+        lines = dump.lines(batch) if is_plain else None
+        if lines is not None:
+            yield lines
         else:
-            rows: Iterable[Row] = map(dump.cells, batch)
+            rows: Iterable[Row] = map(dump.cells, batch.split(dump.end)[:-1])
             yield _written(map(guarded, rows) if guard else rows)
 
 
-def _is_plain(block: bytes, guard: bool) -> bool:
-    if b'"' in block or b"," in block:
-        return False
-    return not (guard and HOT_TEXT.search(block))
+@cache
+def _hot_text(marks: bytes) -> re.Pattern[bytes]:
+    """Return what may be such a text as :data:`HOT`, in what an engine writes."""
+    phone = rb"[\d ()\-./]*+[^%s]" % marks
+    return re.compile(rb"%s[-+=@\t'](?:(?<=[=@\t'])|%s)" % (marks[:1], phone))

@@ -1,0 +1,133 @@
+"""PostgreSQL: rows by COPY, over psycopg.
+
+To make a moment's text, ``to_char`` takes as long as all the rest of a row. PostgreSQL's own text
+of it wants a T for its blank, and its fraction filled up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Compiled, Connection, Select, String, case, cast, func
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..columns import Cell
+from .form import Dump, is_moment
+
+BATCH_BYTES = 50_000
+
+SEPARATOR, END = b"\x1f", b"\n"
+
+#: In place of a moment's T, and before the Z alone where there is no moment to show.
+MIDDLE = b"\x1e"
+
+#: COPY's text format, which escapes what it must: https://www.postgresql.org/docs/current/sql-copy.html
+COPY = r"COPY ({}) TO STDOUT (FORMAT text, DELIMITER E'\x1f', NULL '')"
+ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+
+#: A cell and the separator that ends it, which is one where no backslash stands before it.
+CELL = re.compile(rb"((?:[^\\\x1f]|\\.)*)\x1f", re.DOTALL)
+
+#: From the middle of a moment that has no Z where one with a whole fraction has it.
+SHORT = re.compile(rb"%s(?![^Z]{15}Z)(?:(..:..:..)\.?(\d*))?Z" % MIDDLE)
+
+WRITTEN = bytes.maketrans(SEPARATOR + MIDDLE, b",T")
+
+
+def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump | None:
+    """Return the rows of ``statement``."""
+    driver: Any = connection.connection.driver_connection
+    style = driver.info.parameter_status("DateStyle") or ""
+    moments = [style.startswith("ISO") and is_moment(cell) for cell in cells]
+    columns = (
+        _copied(it) if moment else it.shown for it, moment in zip(cells, moments, strict=True)
+    )
+    row = statement.with_only_columns(*columns, maintain_column_froms=True)
+    compiled = row.compile(connection, compile_kwargs={"render_postcompile": True})
+    # A value that its type changes on the way, as a host's own type may, is not in the parameters.
+    kinds = [bind.type.dialect_impl(connection.dialect) for bind in compiled.binds.values()]
+    if any(kind.bind_processor(connection.dialect) for kind in kinds):
+        return None
+
+    def split(row: bytes) -> list[str]:
+        texts = [_unescaped(cell).decode() for cell in CELL.findall(row + SEPARATOR)]
+        return [_shown(text, it) for text, it in zip(texts, moments, strict=True)]
+
+    # COPY has one separator for all cells: any may be text.
+    marks = SEPARATOR + END
+    return Dump(_batches(driver, compiled), marks, END, partial(_lines, sum(moments)), split)
+
+
+def _copied(cell: Cell) -> ColumnElement[str]:
+    """Return a moment's own text, its middle marked."""
+    moment = cell.expression
+    utc = func.timezone("UTC", moment) if getattr(moment.type, "timezone", False) else moment
+    text = func.replace(cast(utc, String), " ", MIDDLE.decode()) + "Z"
+    return case((func.isfinite(moment), text), else_=MIDDLE.decode() + "Z")
+
+
+def _batches(driver: Any, compiled: Compiled) -> Generator[bytes]:
+    # COPY takes no parameters of the server's: psycopg writes them into the text, escaped.
+    with driver.cursor().copy(COPY.format(compiled), compiled.params):
+        while len(batch := driver.wait(_received(driver.pgconn))) >= BATCH_BYTES:
+            yield batch
+        if batch:
+            yield batch
+
+
+def _received(connection: Any) -> Generator[Any, Any, bytes]:
+    """Return the next rows of a COPY, as psycopg waits for things, but for many at a time."""
+    # psycopg is there only where it is used.
+    from psycopg.errors import error_from_result
+    from psycopg.generators import fetch_many
+    from psycopg.pq import ExecStatus
+    from psycopg.waiting import Wait
+
+    rows = bytearray()
+    while len(rows) < BATCH_BYTES:
+        size, row = connection.get_copy_data(1)
+        if size > 0:
+            rows += row
+        elif size == 0:
+            while not (yield Wait.R):
+                pass
+            connection.consume_input()
+        else:
+            (result,) = yield from fetch_many(connection)
+            if result.status != ExecStatus.COMMAND_OK:
+                raise error_from_result(result)
+            break
+    return bytes(rows)
+
+
+def _lines(moments: int, batch: bytes) -> bytes | None:
+    """Return a batch as lines.
+
+    :param moments: in each of its rows.
+    """
+    if b"\\" in batch or b"\r" in batch:
+        return None
+    if batch.count(MIDDLE) != moments * batch.count(END):
+        return None  # A text has one too.
+    return SHORT.sub(_filled, batch).translate(WRITTEN).replace(END, b"\r\n")
+
+
+def _filled(short: re.Match[bytes]) -> bytes:
+    time, fraction = short.groups()
+    return b"" if time is None else b"%s%s.%sZ" % (MIDDLE, time, fraction.ljust(6, b"0"))
+
+
+def _unescaped(cell: bytes) -> bytes:
+    return ESCAPED.sub(lambda match: ESCAPES.get(match[1], match[1]), cell)
+
+
+def _shown(cell: str, is_moment: bool) -> str:
+    """Return what a cell shows: of a moment what ``iso8601`` does, whatever was stored."""
+    if not is_moment:
+        return cell
+    day, time, *_ = cell.split(MIDDLE.decode())
+    return day and f"{day}T{time[:8]}.{time[9:].rstrip('Z'):0<6}Z"

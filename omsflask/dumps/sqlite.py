@@ -1,0 +1,96 @@
+"""SQLite: a row's text by ``printf``.
+
+A moment is stored with a blank where a T is shown. To replace it in SQL costs more than all the
+rest, so moments come as they are stored, each run of them between two cuts, and the blanks of a
+whole batch of them are replaced at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from marshmallow import fields
+from sqlalchemy import Connection, Select, func, literal_column
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..columns import Cell
+from .form import Dump, is_moment
+
+BATCH_ROWS = 400
+
+#: Before a text, before any other cell but the first, behind a row, and around moments. UTF-8 uses
+#: none of these bytes.
+TEXT, OTHER, END, CUT = b"\xff", b"\xfe", b"\xfd\xfc", b"\xfb"
+
+WRITTEN = bytes.maketrans(TEXT + OTHER + END, b",,\r\n")
+
+#: A moment as stored, padded where it is shorter, so that a blank more shows it.
+MOMENT = CUT + b"%-26.26sZ" + CUT
+
+#: Between the starts of two moments, and from there to the blank.
+MOMENT_STEP, MOMENT_BLANK = 28, 10
+
+#: Its functions take so many arguments, by default and of old.
+MAX_ARGUMENTS = 100
+
+
+def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump | None:
+    """Return the rows of ``statement``."""
+    if len(cells) >= MAX_ARGUMENTS:
+        return None
+    row = statement.with_only_columns(_printf(cells), maintain_column_froms=True)
+    moments = [*map(is_moment, cells)]
+
+    def split(row: bytes) -> list[str]:
+        texts = row.replace(CUT, b"").replace(OTHER, TEXT).split(TEXT)
+        return [_shown(text.decode(), it) for text, it in zip(texts, moments, strict=True)]
+
+    return Dump(_batches(connection, row), TEXT + OTHER + END + CUT, END, _lines, split)
+
+
+def _printf(cells: Sequence[Cell]) -> ColumnElement[str]:
+    """Return the text of a row, a mark before each cell but for the first."""
+    formats: list[bytes] = []
+    values: list[Any] = []
+    for cell in cells:
+        mark = TEXT if isinstance(cell.field, fields.String) else OTHER
+        formats.append(mark + (MOMENT if is_moment(cell) else b"%s"))
+        values.append(cell.expression if is_moment(cell) else cell.shown)
+    pattern = b"".join(formats)[len(OTHER) :].replace(CUT + OTHER + CUT, OTHER) + END
+    return func.printf(literal_column(f"CAST(x'{pattern.hex()}' AS TEXT)"), *values)
+
+
+def _batches(connection: Connection, row: Select[Any]) -> Generator[bytes]:
+    driver: Any = connection.connection.driver_connection
+    text_factory = driver.text_factory
+    driver.text_factory = bytes
+    try:
+        cursor: Any = connection.execute(row).cursor
+        rows: Iterator[bytes] = chain.from_iterable(cursor)
+        while batch := b"".join(islice(rows, BATCH_ROWS)):
+            yield batch
+    finally:
+        driver.text_factory = text_factory
+
+
+def _lines(batch: bytes) -> bytes | None:
+    if b"\n" in batch or b"\r" in batch:
+        return None
+    parts = batch.split(CUT)
+    stored = CUT.join(parts[1::2])
+    blanks = stored[MOMENT_BLANK::MOMENT_STEP]
+    if blanks.strip(b" ") or stored.count(b" ") != len(blanks):
+        return None  # One is stored in another form.
+    if stored:
+        parts[1::2] = stored.replace(b" ", b"T").split(CUT)
+    return b"".join(parts).translate(WRITTEN)
+
+
+def _shown(cell: str, is_moment: bool) -> str:
+    """Return what a cell shows: of a moment what ``iso8601`` does, whatever was stored."""
+    if not is_moment:
+        return cell
+    stored = cell[:-1].rstrip()
+    return stored and f"{stored[:10]}T{stored[11:19]}.{stored[20:26]:0<6}Z"
