@@ -261,3 +261,15 @@ def test_dates_that_others_stored_are_shown_alike(
     shown = client.page().json["results"][0]["modified_date"]
     assert shown == f"{moment.replace(' ', 'T').ljust(20, '.').ljust(26, '0')}Z"
     assert shown in client.page("format=csv").text
+
+
+def test_a_host_may_use_another_driver(new_schema: Callable[[], URL]) -> None:
+    def answers(driver: str) -> list[bytes]:
+        url = new_schema().set(drivername=f"postgresql+{driver}")
+        app = make_app(url.render_as_string(hide_password=False), [*plausible(1500)])
+        client = make_client(app)
+        found = [client.page(f"sort=-id&format={it}").data for it in ("json", "csv")]
+        dispose(app)
+        return found
+
+    assert answers("psycopg") == answers("psycopg2")
