@@ -1,4 +1,4 @@
-"""Pages under gunicorn, beside a view of constant bytes and the naive stack, in turn in one run.
+"""Pages under gunicorn, beside a view of constant bytes and two other stacks, in turn in one run.
 
 ``python -m benchmarks [--seconds 2] [--engine SQLite=100000] [--engine PostgreSQL=1000000]``
 """
@@ -27,6 +27,7 @@ STACKS = {
     "constant": "benchmarks.stacks:constant()",
     "ours": "wsgi:app",
     "naive": "benchmarks.stacks:naive()",
+    "DRF": "benchmarks.drf.wsgi:application",
 }
 
 #: From a random number generator and the number of rows to a request.
@@ -129,7 +130,7 @@ def measure(case: Case, database: Database, servers: dict[str, Server], seconds:
 
     return (
         f"| {database.engine} | {database.rows:,} | {case.name} | {median(ours.rates):,.0f}"
-        f" | {ratio('constant')} | {ratio('naive')} | {median(ours.cpu):,.0f}"
+        f" | {ratio('constant')} | {ratio('naive')} | {ratio('DRF')} | {median(ours.cpu):,.0f}"
         f" | {median(measured['constant'].cpu):,.0f} | {servers['ours'].memory():.0f} |"
     )
 
@@ -152,6 +153,12 @@ def _are_sorted(body: bytes, rows: int, *, descending: bool = False, since: str 
     return is_sorted and 0 < answer["count"] <= rows and min(order)[0] >= since
 
 
+COLUMNS = (
+    "engine", "rows", "request", "requests/s", "× constant", "× naive", "× DRF", "CPU µs",
+    "constant's", "MB",
+)  # fmt: skip
+
+
 def main() -> None:
     """Measure and print a table in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
@@ -160,10 +167,8 @@ def main() -> None:
     given = parser.parse_args()
     print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} processors,")
     print(f"Python {platform.python_version()}; median of {ROUNDS} rounds of {given.seconds:g} s\n")
-    print(
-        "| engine | rows | request | requests/s | × constant | × naive | CPU µs | constant's | MB |"
-    )
-    print("| --- | --: | --- | --: | --: | --: | --: | --: | --: |")
+    print(f"| {' | '.join(COLUMNS)} |")
+    print("| --- | --: | --- |" + " --: |" * (len(COLUMNS) - 3))
     for text in given.engine or ["SQLite=100000", "PostgreSQL=1000000"]:
         engine, _, rows = text.partition("=")
         for database in databases(engine, [int(rows)]):
