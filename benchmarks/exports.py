@@ -32,7 +32,7 @@ from omsflask.services import Query
 from .servers import Database, databases, serving
 from .stacks import PATH
 
-RUNS = 3
+RUNS = 5
 SELECTION = f"SELECT {', '.join(COLUMNS)} FROM customers ORDER BY id"
 
 

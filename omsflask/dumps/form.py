@@ -15,8 +15,7 @@ class Dump:
     :param batches: some rows at a time.
     :param marks: the bytes between cells and rows; the first of them stands before every text.
     :param end: what ends each row of a batch, and is nowhere else in it.
-    :param lines: makes lines ended by CRLF of a batch that has neither a comma nor a quote, with
-        commas between the cells; none where that must be done by cells.
+    :param lines: makes CSV of a batch; none where a cell needs quotes, or is best looked at alone.
     :param cells: splits a row, without its end, into the cells' texts.
     """
 

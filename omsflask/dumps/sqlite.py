@@ -76,7 +76,7 @@ def _batches(connection: Connection, row: Select[Any]) -> Generator[bytes]:
 
 
 def _lines(batch: bytes) -> bytes | None:
-    if b"\n" in batch or b"\r" in batch:
+    if any(it in batch for it in (b",", b'"', b"\r", b"\n")):
         return None
     parts = batch.split(CUT)
     stored = CUT.join(parts[1::2])

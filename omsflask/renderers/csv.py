@@ -54,8 +54,7 @@ def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
     """
     hot = _hot_text(dump.marks)
     for batch in dump.batches:
-        is_plain = not (b'"' in batch or b"," in batch or (guard and hot.search(batch)))
-        lines = dump.lines(batch) if is_plain else None
+        lines = None if guard and hot.search(batch) else dump.lines(batch)
         if lines is not None:
             yield lines
         else:
