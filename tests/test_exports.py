@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from omsflask.app import Customer, db
 from omsflask.customers import list_simple
 from omsflask.exports import Export
+from omsflask.fields import format_utc
 from omsflask.renderers import RENDERERS
 from omsflask.samples import plausible
 from omsflask.selections import Selection
@@ -235,18 +236,27 @@ def test_moments_are_written_as_the_csv_module_writes_them(
     assert shown == [f"{moment.isoformat(timespec='microseconds')}Z" for moment in moments]
 
 
-@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 00:00:00.5 BC"])
+OTHERS = {
+    "infinity": "",
+    "-infinity": "",
+    "0044-03-15 00:00:00.5 BC": "0044-03-15T00:00:00.500000Z",
+}
+
+
 @pytest.mark.parametrize("style", ["ISO", "German", "SQL, DMY"])
 def test_postgresql_has_other_moments_and_other_styles(
-    new_schema: Callable[[], URL], moment: str, style: str
+    new_schema: Callable[[], URL], style: str
 ) -> None:
-    app = make_app(new_schema().render_as_string(hide_password=False), [*plausible(3)])
+    rows = [*plausible(len(OTHERS) + 1)]
+    app = make_app(new_schema().render_as_string(hide_password=False), rows)
     with app.app_context(), db.engine.connect() as connection:
         connection.exec_driver_sql(f"SET LOCAL datestyle = '{style}'")
-        connection.exec_driver_sql(f"UPDATE customers SET created_date = '{moment}' WHERE id = 2")
+        for id_, moment in enumerate(OTHERS, start=1):
+            change = f"UPDATE customers SET created_date = '{moment}' WHERE id = {id_}"
+            connection.exec_driver_sql(change)
         shown = [line.split(",")[1] for line in both_ways(connection).split("\r\n")[1:-1]]
     dispose(app)
-    assert shown[1] == ("" if "infinity" in moment else "0044-03-15T00:00:00.500000Z")
+    assert shown == [*OTHERS.values(), format_utc(rows[-1]["created_date"])]
 
 
 @pytest.mark.parametrize(
