@@ -30,6 +30,11 @@ STACKS = {
     "DRF": "benchmarks.drf.wsgi:application",
 }
 
+COLUMNS = (
+    "engine", "rows", "request", "requests/s", "× constant", "× naive", "× DRF", "CPU µs",
+    "constant's", "MB",
+)  # fmt: skip
+
 #: From a random number generator and the number of rows to a request.
 Ask = Callable[[random.Random, int], Request]
 
@@ -151,12 +156,6 @@ def _are_sorted(body: bytes, rows: int, *, descending: bool = False, since: str 
     order = [(row["modified_date"], row["id"]) for row in answer["results"]]
     is_sorted = order == sorted(order, reverse=descending)
     return is_sorted and 0 < answer["count"] <= rows and min(order)[0] >= since
-
-
-COLUMNS = (
-    "engine", "rows", "request", "requests/s", "× constant", "× naive", "× DRF", "CPU µs",
-    "constant's", "MB",
-)  # fmt: skip
 
 
 def main() -> None:

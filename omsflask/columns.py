@@ -25,6 +25,8 @@ from sqlalchemy import (
     Numeric,
     String,
     TypeDecorator,
+    func,
+    literal_column,
 )
 from sqlalchemy.dialects.sqlite import DATETIME as FORMATTED_DATETIME
 from sqlalchemy.ext.compiler import compiles
@@ -46,6 +48,13 @@ class iso8601(GenericFunction[str]):  # noqa: N801
     inherit_cache = True
 
 
+def in_utc(moment: Expression) -> Expression:
+    """Return PostgreSQL's SQL for a moment in UTC, without a zone."""
+    if getattr(moment.type, "timezone", False):
+        return func.timezone(literal_column("'UTC'"), moment)
+    return moment
+
+
 @compiles(iso8601, "sqlite")
 def _sqlite(element: iso8601, compiler: SQLCompiler, **options: Any) -> str:
     # SQLAlchemy stores 26 characters. What others store may have no fraction (CURRENT_TIMESTAMP)
@@ -60,10 +69,7 @@ def _sqlite(element: iso8601, compiler: SQLCompiler, **options: Any) -> str:
 
 @compiles(iso8601, "postgresql")
 def _postgresql(element: iso8601, compiler: SQLCompiler, **options: Any) -> str:
-    (moment,) = element.clauses
-    text = compiler.process(moment, **options)
-    if getattr(moment.type, "timezone", False):
-        text = f"timezone('UTC', {text})"
+    text = compiler.process(in_utc(*element.clauses), **options)
     return f"""to_char({text}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 

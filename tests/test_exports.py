@@ -170,7 +170,8 @@ letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 nasty = st.text(letters, max_size=12) | (
     st.sampled_from([
         "=1", "@x", "+90 5", "+x", "-1", "-x", "\t", "a\tb", 'q"q', "a,b", "\r", "\n", "a\r\nb",
-        "\\", "\\N", "\\.", "\\,", "\x1e", "\\\x1e", "a\\", " ", "'=1", "", "+1\n=2",
+        "\\", "\\N", "\\.", "\\,", "\x1e", "\\\x1e", "\x1f",
+        "\\\x1f", "a\\", " ", "'=1", "", "+1\n=2",
     ])
 )  # fmt: skip
 

@@ -27,6 +27,7 @@ DATABASES = {
         "CONN_MAX_AGE": None,
     }
 }
+
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "ORDERING_PARAM": "sort",

@@ -1,8 +1,8 @@
 """Rows as the engine itself writes them, without a Python object for each value.
 
 A CSV of a million customers is made of little else than fetching, so the text of a row is made
-where the row is: by SQLite's ``printf``, by PostgreSQL's COPY. What comes is not CSV yet; nothing
-is quoted. See :mod:`omsflask.renderers.csv`.
+where the row is: by SQLite's ``printf``, by PostgreSQL's COPY. Of many rows at once that becomes
+CSV, unless something in them is to be quoted or guarded. See :mod:`omsflask.renderers.csv`.
 
 ==================  ============================================================================
 :mod:`.form`        what is common to both

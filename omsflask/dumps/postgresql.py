@@ -1,7 +1,7 @@
 """PostgreSQL: rows by COPY, over psycopg.
 
-To make a moment's text, ``to_char`` takes as long as all the rest of a row. PostgreSQL's own text
-of it wants a T for its blank, and its fraction filled up.
+To make a moment's text, ``to_char`` takes almost as long as all the rest of a row. PostgreSQL's
+own text of it wants a T for its blank, and its fraction filled up.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Compiled, Connection, Select, String, case, cast, func
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..columns import Cell
-from .form import Dump, is_moment
+from ..columns import Cell, in_utc
+from .form import Dump, is_moment, moment
 
 BATCH_BYTES = 50_000
 
@@ -41,9 +41,7 @@ def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) 
     driver: Any = connection.connection.driver_connection
     style = driver.info.parameter_status("DateStyle") or ""
     moments = [style.startswith("ISO") and is_moment(cell) for cell in cells]
-    columns = (
-        _copied(it) if moment else it.shown for it, moment in zip(cells, moments, strict=True)
-    )
+    columns = (_copied(cell) if it else cell.shown for cell, it in zip(cells, moments, strict=True))
     row = statement.with_only_columns(*columns, maintain_column_froms=True)
     compiled = row.compile(connection, compile_kwargs={"render_postcompile": True})
     # A value that its type changes on the way, as a host's own type may, is not in the parameters.
@@ -53,19 +51,17 @@ def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) 
 
     def split(row: bytes) -> list[str]:
         texts = [_unescaped(cell).decode() for cell in CELL.findall(row + SEPARATOR)]
-        return [_shown(text, it) for text, it in zip(texts, moments, strict=True)]
+        return [_moment(text) if it else text for text, it in zip(texts, moments, strict=True)]
 
     # COPY has one separator for all cells: any may be text.
-    marks = SEPARATOR + END
-    return Dump(_batches(driver, compiled), marks, END, partial(_lines, sum(moments)), split)
+    batches, lines = _batches(driver, compiled), partial(_lines, sum(moments))
+    return Dump(batches, SEPARATOR, SEPARATOR + END, END, lines, split)
 
 
 def _copied(cell: Cell) -> ColumnElement[str]:
     """Return a moment's own text, its middle marked."""
-    moment = cell.expression
-    utc = func.timezone("UTC", moment) if getattr(moment.type, "timezone", False) else moment
-    text = func.replace(cast(utc, String), " ", MIDDLE.decode()) + "Z"
-    return case((func.isfinite(moment), text), else_=MIDDLE.decode() + "Z")
+    text = func.replace(cast(in_utc(cell.expression), String), " ", MIDDLE.decode()) + "Z"
+    return case((func.isfinite(cell.expression), text), else_=MIDDLE.decode() + "Z")
 
 
 def _batches(driver: Any, compiled: Compiled) -> Generator[bytes]:
@@ -123,9 +119,7 @@ def _unescaped(cell: bytes) -> bytes:
     return ESCAPED.sub(lambda match: ESCAPES.get(match[1], match[1]), cell)
 
 
-def _shown(cell: str, is_moment: bool) -> str:
-    """Return what a cell shows: of a moment what ``iso8601`` does, whatever was stored."""
-    if not is_moment:
-        return cell
-    day, time, *_ = cell.split(MIDDLE.decode())
-    return day and f"{day}T{time[:8]}.{time[9:].rstrip('Z'):0<6}Z"
+def _moment(cell: str) -> str:
+    """Return what ``iso8601`` does, whatever was stored."""
+    day, time, *_ = cell.rstrip("Z").split(MIDDLE.decode())
+    return moment(day, time)

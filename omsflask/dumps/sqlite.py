@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, func, literal_column
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..columns import Cell
-from .form import Dump, is_moment
+from .form import Dump, is_moment, moment
 
 BATCH_ROWS = 400
 
@@ -45,9 +45,12 @@ def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) 
 
     def split(row: bytes) -> list[str]:
         texts = row.replace(CUT, b"").replace(OTHER, TEXT).split(TEXT)
-        return [_shown(text.decode(), it) for text, it in zip(texts, moments, strict=True)]
+        return [
+            _moment(text.decode()) if it else text.decode()
+            for text, it in zip(texts, moments, strict=True)
+        ]
 
-    return Dump(_batches(connection, row), TEXT + OTHER + END + CUT, END, _lines, split)
+    return Dump(_batches(connection, row), TEXT, TEXT + OTHER + END, END, _lines, split)
 
 
 def _printf(cells: Sequence[Cell]) -> ColumnElement[str]:
@@ -88,9 +91,7 @@ def _lines(batch: bytes) -> bytes | None:
     return b"".join(parts).translate(WRITTEN)
 
 
-def _shown(cell: str, is_moment: bool) -> str:
-    """Return what a cell shows: of a moment what ``iso8601`` does, whatever was stored."""
-    if not is_moment:
-        return cell
+def _moment(cell: str) -> str:
+    """Return what ``iso8601`` does, whatever was stored."""
     stored = cell[:-1].rstrip()
-    return stored and f"{stored[:10]}T{stored[11:19]}.{stored[20:26]:0<6}Z"
+    return moment(stored[:10], stored[11:])

@@ -49,10 +49,9 @@ def unguarded(text: str) -> str:
 def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
     """Yield what :func:`_written` would, mostly without looking at a row.
 
-    A batch in which nothing needs quotes or a guard is CSV but for its separators. Any other is
-    split into its rows and cells.
+    A batch in which something needs quotes or a guard is split into its rows and cells.
     """
-    hot = _hot_text(dump.marks)
+    hot = _hot_text(dump.before, dump.behind)
     for batch in dump.batches:
         lines = None if guard and hot.search(batch) else dump.lines(batch)
         if lines is not None:
@@ -63,7 +62,7 @@ def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
 
 
 @cache
-def _hot_text(marks: bytes) -> re.Pattern[bytes]:
+def _hot_text(before: bytes, behind: bytes) -> re.Pattern[bytes]:
     """Return what may be such a text as :data:`HOT`, in what an engine writes."""
-    phone = rb"[\d ()\-./]*+[^%s]" % marks
-    return re.compile(rb"%s[-+=@\t'](?:(?<=[=@\t'])|%s)" % (marks[:1], phone))
+    no_phone = rb"[\d ()\-./]*+[^%s]" % behind
+    return re.compile(rb"%s[-+=@\t'](?:(?<=[=@\t'])|%s)" % (before, no_phone))
