@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 from urllib.parse import quote_plus
 
 import orjson
@@ -17,10 +16,9 @@ from .connections import begin_snapshot, reading
 from .counts import Count, Counts
 from .cursors import Cursor
 from .errors import InvalidPage
+from .rows import Form, Row
 from .selections import DEEP_OFFSET, Bound, Selection, Stretch
 from .services import BoundService, Query
-
-Row = Sequence[Any]
 
 #: No engine takes a larger OFFSET, and no table has as many rows.
 MAX_OFFSET = 2**63 - 1
@@ -32,7 +30,10 @@ PAGE_NUMBER = re.compile(r"0*([1-9][0-9]{0,17})")
 
 @dataclass(frozen=True)
 class Page:
-    """Some rows of a selection, the count of all, and the addresses of its neighbours."""
+    """Some rows of a selection, the count of all, and the addresses of its neighbours.
+
+    :param rows: in the form that they were read in.
+    """
 
     count: int
     next: str | None
@@ -76,6 +77,7 @@ class Paginator:
     """Reads the pages of one selection.
 
     :param limit: rows a page.
+    :param form: that the rows are read in.
     :param bind: what the rows are reached by.
     :param counts: that the app has made of late.
     :param kept_seconds: how long at most one is kept.
@@ -83,6 +85,7 @@ class Paginator:
 
     selection: Selection
     limit: int
+    form: Form
     links: Links
     bind: Engine | Connection
     counts: Counts
@@ -185,19 +188,18 @@ class Paginator:
             raise InvalidPage
         return int(match[1])
 
-    def _fetch(self, connection: Connection, stretch: Stretch) -> tuple[list[Row], str | None]:
-        """Return rows, and the state that they were read in; none where there are no rows."""
-        read = connection.execute(*self.selection.stretch(stretch)).all()
-        return [row[:-1] for row in read], read[0][-1] if read else None
+    def _fetch(self, connection: Connection, stretch: Stretch) -> tuple[Sequence[Row], str | None]:
+        """Return rows, and the state that they were read in; none where that is not known."""
+        return self.form.read(connection.execute(*self.selection.stretch(stretch, self.form)))
 
     def _made(
-        self, rows: list[Row], number: int, count: int, *, has_next: bool, has_previous: bool
+        self, rows: Sequence[Row], number: int, count: int, *, has_next: bool, has_previous: bool
     ) -> Page:
         return Page(
             count=count,
             next=self._link(number + 1, rows[-1:], False, count) if has_next else None,
             previous=self._link(number - 1, rows[:1], True, count) if has_previous else None,
-            rows=self.listing.shown(rows),
+            rows=rows,
         )
 
     def _link(self, number: int, edge: Sequence[Row], backward: bool, count: int) -> str:
@@ -206,12 +208,13 @@ class Paginator:
         if not edge:
             # Nothing is left on this side of the cursor: go on from the start of the walk.
             return self.links.to(1, "")
-        held = {
-            cell.name: stored(cell.expression.type, value, self.bind.dialect)
-            for cell, value in zip(self.listing.cells, edge[0], strict=True)
-        }
+        held = self.form.values(self.listing, edge[0])
         terms = self.listing.service.ordering(self.query)
-        cursor = Cursor(tuple(held[term.name] for term in terms), backward, count)
+        place = tuple(
+            stored(column.type, held[term.name], self.bind.dialect)
+            for term, (column, _) in zip(terms, self.selection.steps, strict=True)
+        )
+        cursor = Cursor(place, backward, count)
         return self.links.to(number, cursor.encode(self._binding))
 
     @property

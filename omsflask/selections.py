@@ -18,6 +18,7 @@ from sqlalchemy import (
     Dialect,
     Integer,
     Select,
+    Table,
     bindparam,
     func,
     or_,
@@ -29,6 +30,7 @@ from .columns import Expression, Kind, adapted, cell
 from .connections import state
 from .lookups import LOOKUPS
 from .ordering import Step, behind, order_by, reverse, sorted_steps
+from .rows import Form
 from .services import BoundService, Query
 
 #: What is dated so much later than now was stamped by nobody who writes now.
@@ -107,6 +109,16 @@ class Selection:
         return any(self.listing.columns[it.column] is not self.steps[0][0] for it in parameters)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it is all the rows of a table, in the order of its primary key."""
+        rows, query = self.listing.rows, self.query
+        if query.filters or query.horizon or self.listing.scope or self.listing.kinds:
+            return False
+        (column, descending), *others = self.steps
+        primary = [*rows.primary_key] if isinstance(rows, Table) else []
+        return not descending and not others and len(primary) == 1 and primary[0] is column
+
+    @property
     def rows(self) -> Select[Any]:
         """All of it, in order."""
         return self._select(*self._shown).order_by(*order_by(self.steps))
@@ -122,9 +134,10 @@ class Selection:
         build = lambda: select(self.count.scalar_subquery(), state())  # noqa: E731
         return self._built("count", build), self._values
 
-    def stretch(self, stretch: Stretch) -> tuple[Select[Any], Mapping[str, Any]]:
-        """Return the statement of some rows, each with the database's state, and its values."""
-        statement = self._built(stretch.shape, lambda: self._stretch(stretch))
+    def stretch(self, stretch: Stretch, form: Form) -> tuple[Select[Any], Mapping[str, Any]]:
+        """Return the statement of some rows and the database's state, and its values."""
+        build = lambda: form.select(self.listing, self._stretch(stretch))  # noqa: E731
+        statement = self._built((form, stretch.shape), build)
         values = {**self._values, "oms_limit": stretch.limit, "oms_offset": stretch.offset}
         places = enumerate(stretch.place or ())
         return statement, values | {f"oms_place_{i}": it[0] for i, it in places if it}
@@ -137,7 +150,7 @@ class Selection:
             return self._kept(stretch, order)
         # Before the filters: of two bounds that a column has SQLite seeks to the first.
         place = () if stretch.place is None else [behind(steps, [*_places(stretch.place)])]
-        rows = self._select(*self._shown, state(), first=place).order_by(*order)
+        rows = self._select(*self._shown, first=place).order_by(*order)
         if not stretch.offset:
             return _cut(rows, stretch)
         key = self.listing.key
@@ -154,7 +167,7 @@ class Selection:
         shown = (cell(it.name, it.field, kept.c[it.name]).shown for it in cells)
         terms = self.listing.service.ordering(self.query)
         steps = [(kept.c[term.name], term.descending != stretch.backward) for term in terms]
-        return select(*shown, state()).order_by(*order_by(steps))
+        return select(*shown).order_by(*order_by(steps))
 
     @property
     def _shown(self) -> Iterator[Expression]:

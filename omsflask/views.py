@@ -29,6 +29,7 @@ from .parsers import parse
 from .renderers import FORMATS, PUBLISHED, FileRenderer, Renderer, choose, json
 from .renderers.table import PageTable
 from .replicas import Replica, read
+from .rows import VALUES, Form, json_form
 from .selections import Selection
 from .services import BoundService
 
@@ -85,8 +86,9 @@ def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Res
     def work(bind: Engine | Connection) -> Response:
         if isinstance(renderer, FileRenderer) and not query.is_paged:
             return _export(selection, renderer, bind, shared.slots)
-        page = _paginator(selection, bind, shared.counts).read()
-        return _render(listing, page, renderer)
+        form = VALUES if isinstance(renderer, FileRenderer) else json_form(listing, bind.dialect)
+        page = _paginator(selection, form, bind, shared.counts).read()
+        return _render(listing, form, page, renderer)
 
     response = read(shared.replica, bind, work, moment)
     if moment:
@@ -94,11 +96,13 @@ def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Res
     return response
 
 
-def _paginator(selection: Selection, bind: Engine | Connection, counts: Counts) -> Paginator:
+def _paginator(
+    selection: Selection, form: Form, bind: Engine | Connection, counts: Counts
+) -> Paginator:
     config, query = current_app.config, selection.query
     limit = min(query.limit or config["OMS_PAGE_SIZE"], config["OMS_MAX_PAGE_SIZE"])
     links = Links(_address(), query.arguments)
-    return Paginator(selection, limit, links, bind, counts, config["OMS_COUNT_SECONDS"])
+    return Paginator(selection, limit, form, links, bind, counts, config["OMS_COUNT_SECONDS"])
 
 
 def _address() -> str:
@@ -108,17 +112,18 @@ def _address() -> str:
     return f"{base.rstrip('/')}{quote(request.path.rstrip('/'))}/"
 
 
-def _render(listing: BoundService, page: Page, renderer: Renderer) -> Response:
+def _render(listing: BoundService, form: Form, page: Page, renderer: Renderer) -> Response:
     if not isinstance(renderer, FileRenderer):
-        body = json.render(list(listing.service.fields), page)
+        body = json.render(page, form.results(listing, page.rows))
         return _respond(body, renderer.content_type, body)
-    table = PageTable(listing.service.resource, listing.cells, page.rows)
+    rows = listing.shown(page.rows)
+    table = PageTable(listing.service.resource, listing.cells, rows)
     body = b"".join(renderer.stream(table, current_app.config))
     headers = _file_headers(listing, renderer, page.count)
     if page.next:
         headers["Link"] = f'<{page.next}>; rel="next"'
     # A spreadsheet's bytes name the moment that it was made.
-    version = orjson.dumps([page.count, page.next, list(map(list, page.rows))])
+    version = orjson.dumps([page.count, page.next, list(map(list, rows))])
     return _respond(body, renderer.content_type, version, headers)
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
+from typing import Any
 
 import orjson
 
 from ..pagination import Page
 
 
-def render(names: Sequence[str], page: Page) -> bytes:
+def render(page: Page, results: Any) -> bytes:
     """Return the body of a page.
 
-    :param names: of the cells of a row, in order.
+    :param results: its rows, as orjson writes them.
     """
     return orjson.dumps(
         {
             "count": page.count,
             "next": page.next,
             "previous": page.previous,
-            "results": [*map(dict, map(zip, repeat(names), page.rows))],
+            "results": results,
         }
     )
