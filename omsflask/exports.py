@@ -37,6 +37,7 @@ class Export:
         self._open = ExitStack()
         self._listing = selection.listing
         self._statement = selection.rows
+        self._key = selection.listing.key if selection.is_whole else None
         self.selected = selection.key(bind.dialect)
         try:
             self._connection = self._open.enter_context(snapshot(bind, whole=True))
@@ -65,7 +66,7 @@ class Export:
 
     def dump(self) -> Dump | None:
         """Return the rows as the engine writes them, where it can."""
-        rows = dump(self._connection, self._statement, self.cells)
+        rows = dump(self._connection, self._statement, self.cells, self._key)
         if rows is not None:
             rows = replace(rows, batches=self._watched(rows.batches))
             self._open.callback(rows.batches.close)

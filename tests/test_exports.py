@@ -203,6 +203,27 @@ def test_what_the_engine_writes_is_what_the_csv_module_writes(
         both_ways(connection, guard)
 
 
+@pytest.mark.parametrize("odd", [[], [0], [999, 1000], [3, 700, 2047, 2499]])
+def test_few_rows_that_need_quotes_stand_among_many(scratch: Client, odd: list[int]) -> None:
+    rows = [*plausible(2500)]
+    for number in odd:
+        rows[number] |= {"first_name": 'Ali "=1", jr.', "last_name": "=1+1"}
+    with scratch.application.app_context(), db.engine.connect() as connection:
+        connection.execute(delete(Customer))
+        connection.execute(insert(Customer), rows)
+        assert both_ways(connection).count("'=1+1") == len(odd)
+
+
+def test_keys_of_every_size_are_written_in_order(scratch: Client) -> None:
+    keys = [-(2**63), -(2**63) + 1, -1, 0, *range(7, 2 * 1005, 2), 2**63 - 2, 2**63 - 1]
+    rows = [row | {"id": key} for row, key in zip(plausible(len(keys)), keys, strict=True)]
+    with scratch.application.app_context(), db.engine.connect() as connection:
+        connection.execute(delete(Customer))
+        connection.execute(insert(Customer), rows)
+        lines = both_ways(connection).split("\r\n")[1:-1]
+    assert [int(line.split(",")[0]) for line in lines] == keys
+
+
 def both_ways(connection: Connection, guard: bool = True) -> str:
     """Return a CSV that is the same by the engine's texts and by the csv module."""
     config = {"OMS_CSV_GUARD": guard, "OMS_CSV_BOM": False}

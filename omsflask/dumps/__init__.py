@@ -18,7 +18,7 @@ from typing import Any
 from marshmallow import fields
 from sqlalchemy import Connection, Select
 
-from ..columns import Cell
+from ..columns import Cell, Expression
 from . import postgresql, sqlite
 from .form import Dump
 
@@ -28,9 +28,12 @@ __all__ = ["Dump", "dump"]
 WRITERS = {("sqlite", "pysqlite"): sqlite.dump, ("postgresql", "psycopg"): postgresql.dump}
 
 
-def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump | None:
+def dump(
+    connection: Connection, statement: Select[Any], cells: Sequence[Cell], key: Expression | None
+) -> Dump | None:
     """Return the rows of ``statement`` as the engine writes them.
 
+    :param key: the primary key, where they are all the rows of a table in its order.
     :returns: none where the engine cannot, where a cell must be converted in Python, or where the
         first is text, before which there is no mark.
     """
@@ -39,7 +42,7 @@ def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) 
         return None
     if not all(map(_is_text_in_sql, cells)):
         return None
-    return writer(connection, statement, cells)
+    return writer(connection, statement, cells, key)
 
 
 def _is_text_in_sql(cell: Cell) -> bool:

@@ -36,7 +36,9 @@ CELL = re.compile(rb"((?:[^\\,]|\\.)*),", re.DOTALL)
 SHORT = re.compile(rb"%s(?![^Z]{15}Z)(?:(..:..:..)\.?(\d*))?Z" % MIDDLE)
 
 
-def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump | None:
+def dump(
+    connection: Connection, statement: Select[Any], cells: Sequence[Cell], _key: object
+) -> Dump | None:
     """Return the rows of ``statement``."""
     driver: Any = connection.connection.driver_connection
     style = driver.info.parameter_status("DateStyle") or ""

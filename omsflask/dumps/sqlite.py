@@ -1,5 +1,8 @@
 """SQLite: a row's text by ``printf``.
 
+sqlite3 lets other threads run at each row that it fetches, which takes as long as to make the row.
+Where the order of keys alone says which rows come next, they are fetched as one text of many.
+
 A moment is stored with a blank where a T is shown. To replace it in SQL costs more than all the
 rest, so moments come as they are stored, each run of them between two cuts, and the blanks of a
 whole batch of them are replaced at once.
@@ -12,13 +15,23 @@ from itertools import chain, islice
 from typing import Any
 
 from marshmallow import fields
-from sqlalchemy import Connection, Select, func, literal_column
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    LargeBinary,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..columns import Cell
+from ..columns import Cell, Expression
 from .form import Dump, is_moment, moment
 
-BATCH_ROWS = 400
+BATCH_ROWS = 1000
 
 #: Before a text, before any other cell but the first, behind a row, and around moments. UTF-8 uses
 #: none of these bytes.
@@ -35,12 +48,21 @@ MOMENT_STEP, MOMENT_BLANK = 28, 10
 #: Its functions take so many arguments, by default and of old.
 MAX_ARGUMENTS = 100
 
+FIRST_KEY, LAST_KEY = -(2**63), 2**63 - 1
 
-def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) -> Dump | None:
+
+def dump(
+    connection: Connection, statement: Select[Any], cells: Sequence[Cell], key: Expression | None
+) -> Dump | None:
     """Return the rows of ``statement``."""
     if len(cells) >= MAX_ARGUMENTS:
         return None
-    row = statement.with_only_columns(_printf(cells), maintain_column_froms=True)
+    row = _printf(cells)
+    if key is None:
+        rows = statement.with_only_columns(row, maintain_column_froms=True)
+        batches = _by_rows(connection, rows)
+    else:
+        batches = _by_keys(connection, statement.with_only_columns(row, key), key)
     moments = [*map(is_moment, cells)]
 
     def split(row: bytes) -> list[str]:
@@ -50,7 +72,7 @@ def dump(connection: Connection, statement: Select[Any], cells: Sequence[Cell]) 
             for text, it in zip(texts, moments, strict=True)
         ]
 
-    return Dump(_batches(connection, row), TEXT, TEXT + OTHER + END, END, _lines, split)
+    return Dump(batches, TEXT, TEXT + OTHER + END, END, _lines, split)
 
 
 def _printf(cells: Sequence[Cell]) -> ColumnElement[str]:
@@ -65,17 +87,30 @@ def _printf(cells: Sequence[Cell]) -> ColumnElement[str]:
     return func.printf(literal_column(f"CAST(x'{pattern.hex()}' AS TEXT)"), *values)
 
 
-def _batches(connection: Connection, row: Select[Any]) -> Generator[bytes]:
+def _by_rows(connection: Connection, rows: Select[Any]) -> Generator[bytes]:
     driver: Any = connection.connection.driver_connection
     text_factory = driver.text_factory
     driver.text_factory = bytes
     try:
-        cursor: Any = connection.execute(row).cursor
-        rows: Iterator[bytes] = chain.from_iterable(cursor)
-        while batch := b"".join(islice(rows, BATCH_ROWS)):
+        cursor: Any = connection.execute(rows).cursor
+        texts: Iterator[bytes] = chain.from_iterable(cursor)
+        while batch := b"".join(islice(texts, BATCH_ROWS)):
             yield batch
     finally:
         driver.text_factory = text_factory
+
+
+def _by_keys(connection: Connection, rows: Any, key: Expression) -> Generator[bytes]:
+    first = bindparam("first", type_=BigInteger)
+    some = rows.where(key >= first).limit(literal_column(str(BATCH_ROWS))).subquery()
+    text = cast(func.group_concat(some.c[0], literal_column("''")), LargeBinary)
+    batch = select(text, func.max(some.c[1]))
+    last = FIRST_KEY - 1
+    while last < LAST_KEY:
+        text_of_some, last = connection.execute(batch, {"first": last + 1}).one()
+        if text_of_some is None:
+            return
+        yield text_of_some
 
 
 def _lines(batch: bytes) -> bytes | None:

@@ -46,19 +46,29 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and HOT.match(text, 1) else text
 
 
+#: What is to be looked at row by row, in bytes, is not parted any further.
+SMALL = 4096
+
+
 def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
     """Yield what :func:`_written` would, mostly without looking at a row.
 
-    A batch in which something needs quotes or a guard is split into its rows and cells.
+    Where something needs quotes or a guard, a batch is halved until that stands among few rows,
+    which are split into their cells.
     """
     hot = _hot_text(dump.before, dump.behind)
-    for batch in dump.batches:
-        lines = None if guard and hot.search(batch) else dump.lines(batch)
-        if lines is not None:
-            yield lines
-        else:
-            rows: Iterable[Row] = map(dump.cells, batch.split(dump.end)[:-1])
-            yield _written(map(guarded, rows) if guard else rows)
+
+    def lines(batch: bytes) -> bytes:
+        made = None if guard and hot.search(batch) else dump.lines(batch)
+        if made is not None:
+            return made
+        middle = batch.find(dump.end, len(batch) // 2) + len(dump.end)
+        if len(batch) > SMALL and middle < len(batch):
+            return lines(batch[:middle]) + lines(batch[middle:])
+        rows: Iterable[Row] = map(dump.cells, batch.split(dump.end)[:-1])
+        return _written(map(guarded, rows) if guard else rows)
+
+    return map(lines, dump.batches)
 
 
 @cache
