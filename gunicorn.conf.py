@@ -4,7 +4,9 @@ Each line may be overridden on the command line or in GUNICORN_CMD_ARGS.
 """
 
 import logging
+import os
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 from gunicorn.glogging import Logger
@@ -34,9 +36,23 @@ class DiscreetLogger(Logger):
         self.error_log.addFilter(discreet)
 
     def atoms(self, resp, req, environ, request_time):
-        atoms = super().atoms(resp, req, environ, request_time)
-        atoms["U"] = quote(environ.get("PATH_INFO") or "", encoding="latin-1")
-        return atoms
+        """Return what a line can be made of; of the request's headers there is nothing.
+
+        gunicorn's own names each header and each variable, which takes as long as routing does.
+        """
+        microseconds = request_time // timedelta(microseconds=1)
+        return {
+            "h": environ.get("REMOTE_ADDR", "-"),
+            "t": self.now(),
+            "m": environ["REQUEST_METHOD"],
+            "U": quote(environ.get("PATH_INFO") or "", encoding="latin-1"),
+            "H": environ["SERVER_PROTOCOL"],
+            "s": str(resp.status).partition(" ")[0],
+            "B": resp.sent,
+            "D": microseconds,
+            "L": f"{microseconds / 1e6:.6f}",
+            "p": f"<{os.getpid()}>",
+        }
 
 
 def discreet(record: logging.LogRecord) -> bool:
