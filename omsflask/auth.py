@@ -54,9 +54,10 @@ def hook(verify_token: VerifyToken) -> Callable[[], Response | None]:
     """
 
     def authenticate() -> Response | None:
-        if is_preflight(request):
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+        if is_preflight(asked):
             return Response(status=204, headers={"Vary": "Origin"})
-        holder = verify_token(credentials(request.headers.get("Authorization", "")))
+        holder = verify_token(credentials(asked.headers.get("Authorization", "")))
         if holder is None:
             raise NotAuthenticated("Invalid token.")
         g.oms_holder = holder

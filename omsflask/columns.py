@@ -18,6 +18,7 @@ from marshmallow import fields
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Column,
     DateTime,
     Dialect,
     Enum,
@@ -93,6 +94,19 @@ class Cell:
     def kind(self) -> str:
         """What OPTIONS calls the type of its values: ``decimal``, ``date``, ``boolean``, …"""
         return type_name(self.field)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether SQLite's JSON of the value is what Python would make of it.
+
+        It rounds a float, a truth is a number there, and of an expression it may take a text for
+        JSON.
+        """
+        return (
+            self.convert is None
+            and isinstance(self.shown, iso8601 | Column)
+            and isinstance(self.shown.type, Integer | String)
+        )
 
 
 def cell(name: str, field: fields.Field[Any], expression: Expression) -> Cell:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Flask, Request, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, class_mapper
@@ -196,7 +196,9 @@ def _names() -> Iterator[str]:
 
 def _view(listing: BoundService, session: Callable[[], Session], shared: Shared) -> View:
     def view(**_path: object) -> Response:
-        return answer(listing, session, shared)
+        # Not the proxy, which looks for the request anew each time.
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+        return answer(asked, listing, session, shared)
 
     # Flask-Limiter, Flask-WTF and others know a view by its name.
     service = listing.service

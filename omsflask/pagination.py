@@ -147,7 +147,10 @@ class Paginator:
             rows, more = rows[::-1], left > self.limit
         else:
             few = self.selection.is_few(count.number)
-            rows, state = self._fetch(connection, Stretch(self.limit + 1, offset, few=few))
+            # PostgreSQL makes the texts of a row before it passes over it.
+            lazily = self.bind.dialect.name == "postgresql"
+            stretch = Stretch(self.limit + 1, offset, few=few, lazily=lazily)
+            rows, state = self._fetch(connection, stretch)
             rows, more = rows[: self.limit], len(rows) > self.limit
         if number > 1 and not rows:
             raise InvalidPage

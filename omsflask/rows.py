@@ -8,17 +8,15 @@ text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import (
-    Column,
     Dialect,
-    Integer,
     LargeBinary,
     Result,
     Select,
-    String,
     cast,
     func,
     literal_column,
@@ -26,7 +24,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from .columns import Cell, iso8601
 from .connections import state
 from .services import BoundService
 
@@ -68,8 +65,7 @@ class Values:
 
     def results(self, listing: BoundService, rows: Sequence[Row]) -> Any:
         """Name each row's values as they are shown."""
-        names = [*listing.service.fields]
-        return [dict(zip(names, row, strict=False)) for row in listing.shown(rows)]
+        return [*map(dict, map(zip, repeat([*listing.service.fields]), listing.shown(rows)))]
 
 
 class Objects:
@@ -118,20 +114,7 @@ def json_form(listing: BoundService, dialect: Dialect) -> Form:
     if (dialect.name, dialect.driver) != ("sqlite", "pysqlite") or len(listing.cells) > MAX_CELLS:
         return VALUES
     driver: Any = dialect.loaded_dbapi
-    is_able = driver.sqlite_version_info >= JSON_SINCE and all(map(_is_written, listing.cells))
-    return OBJECTS if is_able else VALUES
-
-
-def _is_written(cell: Cell) -> bool:
-    """Whether SQLite writes the value as orjson does. It rounds a float, and a truth is a number.
-
-    Of an expression it may take a text for JSON.
-    """
-    return (
-        cell.convert is None
-        and isinstance(cell.shown, iso8601 | Column)
-        and isinstance(cell.shown.type, Integer | String)
-    )
+    return OBJECTS if listing.is_json and driver.sqlite_version_info >= JSON_SINCE else VALUES
 
 
 def _quoted(text: str) -> ColumnElement[str]:

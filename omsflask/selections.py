@@ -58,6 +58,7 @@ class Stretch:
     :param place: what they lie behind, instead of an offset; a null in it is none.
     :param backward: whether they are counted from the end.
     :param few: whether the selection is such as :meth:`Selection.is_few` says.
+    :param lazily: whether to make nothing of a row that is passed over, where the engine would.
     """
 
     limit: int
@@ -65,12 +66,14 @@ class Stretch:
     place: Sequence[Bound | None] | None = None
     backward: bool = False
     few: bool = False
+    lazily: bool = False
 
     @property
     def shape(self) -> Hashable:
         """What its statement is built for."""
         nulls = None if self.place is None else tuple(held is None for held in self.place)
-        return nulls, self.backward, self.few, self.offset > 0, self.offset >= DEEP_OFFSET
+        depth = self.offset > 0, self.offset >= DEEP_OFFSET
+        return nulls, self.backward, self.few, self.lazily, depth
 
 
 @dataclass(frozen=True)
@@ -146,21 +149,18 @@ class Selection:
         steps = reverse(self.steps) if stretch.backward else self.steps
         steps = sorted_steps(steps) if stretch.few else steps
         order = order_by(steps)
-        if 0 < stretch.offset < DEEP_OFFSET:
+        if stretch.lazily and 0 < stretch.offset < DEEP_OFFSET:
             return self._kept(stretch, order)
         # Before the filters: of two bounds that a column has SQLite seeks to the first.
         place = () if stretch.place is None else [behind(steps, [*_places(stretch.place)])]
         rows = self._select(*self._shown, first=place).order_by(*order)
-        if not stretch.offset:
+        if stretch.offset < DEEP_OFFSET:
             return _cut(rows, stretch)
         key = self.listing.key
         return rows.where(key.in_(_cut(self._select(key).order_by(*order), stretch)))
 
     def _kept(self, stretch: Stretch, order: Sequence[Any]) -> Select[Any]:
-        """Return the statement of rows behind some others, of which nothing is shown.
-
-        PostgreSQL makes the texts of a row before it passes over it.
-        """
+        """Return the statement of rows behind some others, of which nothing is shown."""
         cells = self.listing.cells
         stored = self._select(*(it.expression.label(it.name) for it in cells))
         kept = _cut(stored.order_by(*order), stretch).subquery()

@@ -172,6 +172,11 @@ class BoundService:
         """The places of a row that Python still must convert, and how."""
         return tuple((i, cell.convert) for i, cell in enumerate(self.cells) if cell.convert)
 
+    @cached_property
+    def is_json(self) -> bool:
+        """Whether each cell is such as :attr:`Cell.is_json` says."""
+        return all(cell.is_json for cell in self.cells)
+
     def shown(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
         """Return selected rows as they are shown."""
         if not self.converters:

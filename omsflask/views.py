@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from tempfile import SpooledTemporaryFile
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 import orjson
-from flask import Response, current_app, g, request
+from flask import Request, Response, current_app, g
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
@@ -57,25 +58,29 @@ class Shared:
     replica: Replica | None = None
 
 
-def answer(listing: BoundService, session: Callable[[], Session], shared: Shared) -> Response:
-    """Answer the current request for a list.
+def answer(
+    request: Request, listing: BoundService, session: Callable[[], Session], shared: Shared
+) -> Response:
+    """Answer a request for a list.
 
     :param session: gives a session of the host's, of which only the engine is used.
     """
     if request.method == "OPTIONS":
-        return options(listing)
+        return options(request, listing)
     if request.method in METHODS:
-        return get(listing, bind_of(session, listing.model), shared)
+        return get(request, listing, bind_of(session, listing.model), shared)
     raise MethodNotAllowed(request.method, METHODS)
 
 
-def options(listing: BoundService) -> Response:
+def options(request: Request, listing: BoundService) -> Response:
     """Describe the list."""
     body = description(listing.service, PUBLISHED)
-    return _respond(body, "application/json", body, {"Allow": ", ".join(METHODS)})
+    return _respond(request, body, "application/json", body, {"Allow": ", ".join(METHODS)})
 
 
-def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Response:
+def get(
+    request: Request, listing: BoundService, bind: Engine | Connection, shared: Shared
+) -> Response:
     """Answer with a page of the list, or with all of it as a file."""
     config = current_app.config
     query = parse(request, listing.service, FORMATS, config["OMS_LENIENT_QUERY"])
@@ -85,10 +90,10 @@ def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Res
 
     def work(bind: Engine | Connection) -> Response:
         if isinstance(renderer, FileRenderer) and not query.is_paged:
-            return _export(selection, renderer, bind, shared.slots)
+            return _export(request, selection, renderer, bind, shared.slots)
         form = VALUES if isinstance(renderer, FileRenderer) else json_form(listing, bind.dialect)
-        page = _paginator(selection, form, bind, shared.counts).read()
-        return _render(listing, form, page, renderer)
+        page = _paginator(request, selection, form, bind, shared.counts).read()
+        return _render(request, listing, form, page, renderer)
 
     response = read(shared.replica, bind, work, moment)
     if moment:
@@ -97,25 +102,27 @@ def get(listing: BoundService, bind: Engine | Connection, shared: Shared) -> Res
 
 
 def _paginator(
-    selection: Selection, form: Form, bind: Engine | Connection, counts: Counts
+    request: Request, selection: Selection, form: Form, bind: Engine | Connection, counts: Counts
 ) -> Paginator:
     config, query = current_app.config, selection.query
     limit = min(query.limit or config["OMS_PAGE_SIZE"], config["OMS_MAX_PAGE_SIZE"])
-    links = Links(_address(), query.arguments)
+    # Not request.root_url, which shows the letters of an international name.
+    root = config["OMS_BASE_URL"] or f"{request.scheme}://{request.host}{quote(request.root_path)}"
+    links = Links(_address(root, request.path), query.arguments)
     return Paginator(selection, limit, form, links, bind, counts, config["OMS_COUNT_SECONDS"])
 
 
-def _address() -> str:
-    base = current_app.config["OMS_BASE_URL"]
-    # Not request.root_url, which shows the letters of an international name.
-    base = base or f"{request.scheme}://{request.host}{quote(request.root_path)}"
-    return f"{base.rstrip('/')}{quote(request.path.rstrip('/'))}/"
+@lru_cache(maxsize=100)
+def _address(root: str, path: str) -> str:
+    return f"{root.rstrip('/')}{quote(path.rstrip('/'))}/"
 
 
-def _render(listing: BoundService, form: Form, page: Page, renderer: Renderer) -> Response:
+def _render(
+    request: Request, listing: BoundService, form: Form, page: Page, renderer: Renderer
+) -> Response:
     if not isinstance(renderer, FileRenderer):
         body = json.render(page, form.results(listing, page.rows))
-        return _respond(body, renderer.content_type, body)
+        return _respond(request, body, renderer.content_type, body)
     rows = listing.shown(page.rows)
     table = PageTable(listing.service.resource, listing.cells, rows)
     body = b"".join(renderer.stream(table, current_app.config))
@@ -124,16 +131,20 @@ def _render(listing: BoundService, form: Form, page: Page, renderer: Renderer) -
         headers["Link"] = f'<{page.next}>; rel="next"'
     # A spreadsheet's bytes name the moment that it was made.
     version = orjson.dumps([page.count, page.next, list(map(list, rows))])
-    return _respond(body, renderer.content_type, version, headers)
+    return _respond(request, body, renderer.content_type, version, headers)
 
 
 def _export(
-    selection: Selection, renderer: FileRenderer, bind: Engine | Connection, slots: Slots
+    request: Request,
+    selection: Selection,
+    renderer: FileRenderer,
+    bind: Engine | Connection,
+    slots: Slots,
 ) -> Response:
     config = current_app.config
     if request.method == "HEAD":
         with closing(Export(bind, selection)) as export:
-            return _file(iter(()), export, selection, renderer)
+            return _file(request, iter(()), export, selection, renderer)
     with ExitStack() as ending:
         slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"])
         ending.callback(slots.give_back)
@@ -141,7 +152,7 @@ def _export(
         pieces = renderer.stream(export, config)
         # What can fail at once fails before the headers go: an answer, and not a cut file.
         pieces = chain([next(pieces), next(pieces, b"")], pieces)
-        response = _file(pieces, export, selection, renderer)
+        response = _file(request, pieces, export, selection, renderer)
         if request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             _spool(response)
         else:
@@ -162,13 +173,17 @@ def _end_with(response: Response, ending: ExitStack) -> None:
 
 
 def _file(
-    pieces: Iterator[bytes], export: Export, selection: Selection, renderer: FileRenderer
+    request: Request,
+    pieces: Iterator[bytes],
+    export: Export,
+    selection: Selection,
+    renderer: FileRenderer,
 ) -> Response:
     guard = current_app.config["OMS_CSV_GUARD"]
     state = export.state or secrets.token_hex(8)
     version = (state, export.count, guard, export.selected, selection.query.arguments)
     headers = _file_headers(selection.listing, renderer, export.count)
-    return _respond(pieces, renderer.content_type, repr(version).encode(), headers)
+    return _respond(request, pieces, renderer.content_type, repr(version).encode(), headers)
 
 
 def _spool(response: Response) -> None:
@@ -191,6 +206,7 @@ def _file_headers(listing: BoundService, renderer: FileRenderer, count: int) -> 
 
 
 def _respond(
+    request: Request,
     body: bytes | Iterator[bytes],
     content_type: str,
     version: bytes,
