@@ -44,7 +44,19 @@ def options(url: URL, config: Mapping[str, Any]) -> dict[str, Any]:
         "pool_timeout": config["OMS_POOL_TIMEOUT_SECONDS"],
         "pool_recycle": config["OMS_POOL_RECYCLE_SECONDS"],
         "pool_pre_ping": url.get_driver_name() != "psycopg",
+        "connect_args": _in_their_types(url),
     }
+
+
+def _in_their_types(url: URL) -> dict[str, Any]:
+    """Return what psycopg takes as a number and no server's name for it: a URL is all text."""
+    name = "prepare_threshold"
+    text = url.query.get(name)
+    if text is None or url.get_driver_name() != "psycopg":
+        return {}
+    if not (isinstance(text, str) and text.isdecimal()):
+        raise ValueError(f"{name} must be a whole number, not {text!r}.")
+    return {name: int(text)}
 
 
 def prepare(engine: Engine, config: Mapping[str, Any]) -> None:

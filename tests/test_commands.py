@@ -147,6 +147,11 @@ def test_without_tables_the_answer_is_a_sentence(shell: Shell) -> None:
         ("OMS_TRUSTED_HOSTS", ",", "OMS_TRUSTED_HOSTS must be names of hosts by commas"),
         ("OMS_INSTANCE_PATH", "relative", "OMS_INSTANCE_PATH must be an absolute path"),
         ("OMS_DATABASE_URL", "postgresql://u:p@h:abc/db", "OMS_DATABASE_URL cannot be used"),
+        (
+            "OMS_DATABASE_URL",
+            "postgresql+psycopg://h/db?prepare_threshold=x",
+            "OMS_DATABASE_URL cannot be used: prepare_threshold must be a whole number",
+        ),
         ("OMS_DATABASE_URL", "mysql://x/y", "OMS_DATABASE_URL cannot be used"),
         ("OMS_CSV_GUARD", "maybe", "OMS_CSV_GUARD must be true or false, not 'maybe'."),
         ("OMS_DATABASE_URL", "nonsense", "OMS_DATABASE_URL cannot be used"),

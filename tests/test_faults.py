@@ -195,6 +195,18 @@ def test_nothing_is_prepared_that_a_pooler_could_not_carry(
         assert prepared.all() == []
 
 
+def test_statements_are_prepared_where_the_url_asks_for_it(
+    server: Server, new_guest: Callable[..., Client]
+) -> None:
+    url = server.url.set(username="guest").update_query_dict({"prepare_threshold": "0"})
+    guest = new_guest(OMS_DATABASE_URL=url.render_as_string(hide_password=False))
+    for _ in range(2):  # The first counts in a transaction, whose end forgets what is prepared.
+        assert guest.page().status_code == 200
+    with guest.application.app_context(), db.engine.connect() as connection:
+        prepared = connection.exec_driver_sql("SELECT statement FROM pg_prepared_statements")
+        assert [it for (it,) in prepared if "customers" in it]
+
+
 def test_an_app_starts_without_its_server(server: Server, guest: Client) -> None:
     with server.stopped():
         dispose(guest.application)
