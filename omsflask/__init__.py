@@ -22,8 +22,10 @@ Read the modules in the order in which a request meets them:
 :mod:`.connections`       the host's engine, and one snapshot to read from
 :mod:`.replicas`          the replica to read from, while it answers and shows enough
 :mod:`.horizon`           the moment before which no change is on its way
-:mod:`.pagination`        page numbers, links
+:mod:`.pagination`        the page that a query asks for, and its links
+:mod:`.links`             the addresses of a page's neighbours
 :mod:`.counts`            how many rows, counted no more often than is worth it
+:mod:`.places`            rows known by number, while nobody commits
 :mod:`.cursors`           a place in a selection as text
 :mod:`.exports`           whole selections as files
 :mod:`.dumps`             rows as the engine itself writes them

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -17,6 +17,7 @@ from time import monotonic
 from sqlalchemy import Connection, Engine
 
 from .connections import origin
+from .places import Places
 from .selections import Selection
 
 #: What takes less is made anew.
@@ -36,12 +37,14 @@ class Count:
     :param state: of the database that it is exact in; none where that cannot be known.
     :param horizon: that it was made for, which may move though nobody commits.
     :param until: when it is no longer good in other states, on the monotonic clock.
+    :param places: that are known in the state.
     """
 
     number: int
     state: str | None = None
     horizon: datetime | None = None
     until: float = 0.0
+    places: Places = field(default_factory=Places)
 
     def is_exact(self, state: str | None, horizon: datetime | None) -> bool:
         """Whether it is the number of rows in that state, up to that horizon."""

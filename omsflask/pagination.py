@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from urllib.parse import quote_plus
 
 import orjson
 from sqlalchemy import Connection, Engine
@@ -16,6 +14,9 @@ from .connections import begin_snapshot, reading
 from .counts import Count, Counts
 from .cursors import Cursor
 from .errors import InvalidPage
+from .filters import Term
+from .links import Links
+from .places import Places
 from .rows import Form, Row
 from .selections import DEEP_OFFSET, Bound, Selection, Stretch
 from .services import BoundService, Query
@@ -24,6 +25,9 @@ from .services import BoundService, Query
 MAX_OFFSET = 2**63 - 1
 
 NO_COUNT = Count(0)
+
+#: A page's rows, whether there are more, and the state that they were read in.
+Read = tuple[Sequence[Row], bool, str | None]
 
 PAGE_NUMBER = re.compile(r"0*([1-9][0-9]{0,17})")
 
@@ -39,37 +43,6 @@ class Page:
     next: str | None
     previous: str | None
     rows: Sequence[Row]
-
-
-@dataclass(frozen=True)
-class Links:
-    """Makes the addresses of pages.
-
-    :param address: absolute, without a query string.
-    :param arguments: the request's own; they are kept, sorted by name.
-    """
-
-    address: str
-    arguments: Mapping[str, str]
-
-    def to(self, number: int, cursor: str | None = None) -> str:
-        """Return the address of a page. The first carries no number, as published."""
-        written = dict(self._written)
-        if number > 1:
-            written["page"] = f"page={number}"
-        if cursor is not None:
-            written["cursor"] = f"cursor={cursor}"
-        query = "&".join(written[name] for name in sorted(written))
-        return f"{self.address}?{query}".removesuffix("?")
-
-    @cached_property
-    def _written(self) -> Mapping[str, str]:
-        """The arguments as a query string has them, but for the page's number."""
-        return {
-            name: f"{quote_plus(name)}={quote_plus(value)}"
-            for name, value in self.arguments.items()
-            if name != "page"
-        }
 
 
 @dataclass(frozen=True)
@@ -116,7 +89,7 @@ class Paginator:
         try:
             page, state = self._page(connection, count)
         except InvalidPage:
-            if is_last:
+            if self._offset(count) < count.number:
                 return None  # There was such a page when it was counted.
             raise
         if count.is_exact(state, self.query.horizon):
@@ -135,31 +108,46 @@ class Paginator:
         return read(connection, count)
 
     def _numbered(self, connection: Connection, count: Count) -> tuple[Page, str | None]:
-        number = self._number(count.number)
-        offset = (number - 1) * self.limit
-        if offset > MAX_OFFSET:
+        offset = self._offset(count)
+        read = self._deep if count.state and DEEP_OFFSET <= offset < count.number else self._shallow
+        rows, more, state = read(connection, count, offset)
+        if offset and not rows:
             raise InvalidPage
-        left = count.number - offset
-        if count.state is not None and offset >= DEEP_OFFSET and 0 < left < offset:
-            # From the nearer end, which only an exact count says where it is.
-            last = Stretch(min(self.limit, left), max(0, left - self.limit), backward=True)
-            rows, state = self._fetch(connection, last)
-            rows, more = rows[::-1], left > self.limit
-        else:
-            few = self.selection.is_few(count.number)
-            # PostgreSQL makes the texts of a row before it passes over it.
-            lazily = self.bind.dialect.name == "postgresql"
-            stretch = Stretch(self.limit + 1, offset, few=few, lazily=lazily)
-            rows, state = self._fetch(connection, stretch)
-            rows, more = rows[: self.limit], len(rows) > self.limit
-        if number > 1 and not rows:
-            raise InvalidPage
+        if more and count.is_exact(state, self.query.horizon):
+            self._note(count.places, offset + self.limit, rows[-1])
+        number = offset // self.limit + 1
         links = {"has_next": more, "has_previous": number > 1}
         return self._made(rows, number, count.number, **links), state
 
+    def _note(self, places: Places, number: int, row: Row) -> None:
+        """Remember for the next page what lies behind a deep row."""
+        if number >= DEEP_OFFSET and places.before(self._order, number)[0] < number:
+            places.note(self._order, number, self._mark(row, False, 0))
+
+    def _shallow(self, connection: Connection, count: Count, offset: int) -> Read:
+        few = self.selection.is_few(count.number)
+        return self._ahead(connection, Stretch(self.limit + 1, offset, few=few))
+
+    def _deep(self, connection: Connection, count: Count, offset: int) -> Read:
+        """Read from the nearest place that an exact count knows: the end may be one."""
+        passed, mark = count.places.before(self._order, offset)
+        left = count.number - offset
+        if left < offset - passed:
+            last = Stretch(min(self.limit, left), max(0, left - self.limit), backward=True)
+            rows, state = self._fetch(connection, last)
+            return rows[::-1], left > self.limit, state
+        place = None if mark is None else self._at(mark)[1]
+        return self._ahead(connection, Stretch(self.limit + 1, offset - passed, place=place))
+
+    def _ahead(self, connection: Connection, stretch: Stretch) -> Read:
+        # PostgreSQL makes the texts of a row before it passes over it.
+        lazily = self.bind.dialect.name == "postgresql"
+        rows, state = self._fetch(connection, replace(stretch, lazily=lazily))
+        return rows[: self.limit], len(rows) > self.limit, state
+
     def _at_cursor(self, connection: Connection, count: Count) -> tuple[Page, str | None]:
         number = self._number(0)
-        cursor, place = self._cursor()
+        cursor, place = self._at(self.query.cursor or "")
         # Another holder's cursor carries the count of what she may see.
         total = count.number if self.listing.scope else cursor.count
         few = self.selection.is_few(total)
@@ -170,11 +158,11 @@ class Paginator:
             return self._made(rows[::-1], number, total, has_next=True, has_previous=more), state
         return self._made(rows, number, total, has_next=more, has_previous=True), state
 
-    def _cursor(self) -> tuple[Cursor, Sequence[Bound | None]]:
-        """Return the query's cursor, and what it holds as values to compare with."""
+    def _at(self, text: str) -> tuple[Cursor, Sequence[Bound | None]]:
+        """Return the cursor that a text is, and what it holds as values to compare with."""
         kinds = [stored_kind(column.type, self.bind.dialect) for column, _ in self.selection.steps]
         types = [kind.python_type for kind in kinds]
-        cursor = Cursor.decode(self.query.cursor or "", self._binding, types)
+        cursor = Cursor.decode(text, self._binding, types)
         held = zip(kinds, cursor.values, strict=True)
         return cursor, [None if value is None else adapted(kind, value) for kind, value in held]
 
@@ -190,6 +178,12 @@ class Paginator:
         if match is None:
             raise InvalidPage
         return int(match[1])
+
+    def _offset(self, count: Count) -> int:
+        offset = (self._number(count.number) - 1) * self.limit
+        if offset > MAX_OFFSET:
+            raise InvalidPage
+        return offset
 
     def _fetch(self, connection: Connection, stretch: Stretch) -> tuple[Sequence[Row], str | None]:
         """Return rows, and the state that they were read in; none where that is not known."""
@@ -211,21 +205,26 @@ class Paginator:
         if not edge:
             # Nothing is left on this side of the cursor: go on from the start of the walk.
             return self.links.to(1, "")
-        held = self.form.values(self.listing, edge[0])
-        terms = self.listing.service.ordering(self.query)
+        return self.links.to(number, self._mark(edge[0], backward, count))
+
+    def _mark(self, row: Row, backward: bool, count: int) -> str:
+        """Return the cursor that lies behind a row."""
+        held = self.form.values(self.listing, row)
         place = tuple(
             stored(column.type, held[term.name], self.bind.dialect)
-            for term, (column, _) in zip(terms, self.selection.steps, strict=True)
+            for term, (column, _) in zip(self._order, self.selection.steps, strict=True)
         )
-        cursor = Cursor(place, backward, count)
-        return self.links.to(number, cursor.encode(self._binding))
+        return Cursor(place, backward, count).encode(self._binding)
+
+    @property
+    def _order(self) -> tuple[Term, ...]:
+        return self.listing.service.ordering(self.query)
 
     @property
     def _binding(self) -> bytes:
-        service = self.listing.service
         filters = sorted((name, self.query.arguments[name]) for name in self.query.filters)
-        order = [str(term) for term in service.ordering(self.query)]
-        return orjson.dumps([service.path, order, filters])
+        order = [str(term) for term in self._order]
+        return orjson.dumps([self.listing.service.path, order, filters])
 
     @property
     def listing(self) -> BoundService:

@@ -149,24 +149,26 @@ class Selection:
         steps = reverse(self.steps) if stretch.backward else self.steps
         steps = sorted_steps(steps) if stretch.few else steps
         order = order_by(steps)
-        if stretch.lazily and 0 < stretch.offset < DEEP_OFFSET:
-            return self._kept(stretch, order)
         # Before the filters: of two bounds that a column has SQLite seeks to the first.
         place = () if stretch.place is None else [behind(steps, [*_places(stretch.place)])]
-        rows = self._select(*self._shown, first=place).order_by(*order)
+        if stretch.lazily and 0 < stretch.offset < DEEP_OFFSET:
+            cells = self.listing.cells
+            stored = self._select(*(it.expression.label(it.name) for it in cells), first=place)
+            return self._kept(_cut(stored.order_by(*order), stretch), stretch.backward)
         if stretch.offset < DEEP_OFFSET:
-            return _cut(rows, stretch)
+            rows = self._select(*self._shown, first=place)
+            return _cut(rows.order_by(*order), stretch)
         key = self.listing.key
-        return rows.where(key.in_(_cut(self._select(key).order_by(*order), stretch)))
+        keys = _cut(self._select(key, first=place).order_by(*order), stretch)
+        return self._select(*self._shown).where(key.in_(keys)).order_by(*order)
 
-    def _kept(self, stretch: Stretch, order: Sequence[Any]) -> Select[Any]:
-        """Return the statement of rows behind some others, of which nothing is shown."""
+    def _kept(self, stored: Select[Any], backward: bool) -> Select[Any]:
+        """Return the statement of rows of which nothing was shown yet."""
         cells = self.listing.cells
-        stored = self._select(*(it.expression.label(it.name) for it in cells))
-        kept = _cut(stored.order_by(*order), stretch).subquery()
+        kept = stored.subquery()
         shown = (cell(it.name, it.field, kept.c[it.name]).shown for it in cells)
         terms = self.listing.service.ordering(self.query)
-        steps = [(kept.c[term.name], term.descending != stretch.backward) for term in terms]
+        steps = [(kept.c[term.name], term.descending != backward) for term in terms]
         return select(*shown).order_by(*order_by(steps))
 
     @property

@@ -25,7 +25,8 @@ from .errors import MethodNotAllowed
 from .exports import Export, Slots
 from .horizon import headers, horizon, settled
 from .introspection import description
-from .pagination import Links, Page, Paginator
+from .links import Links
+from .pagination import Page, Paginator
 from .parsers import parse
 from .renderers import FORMATS, PUBLISHED, FileRenderer, Renderer, choose, json
 from .renderers.table import PageTable

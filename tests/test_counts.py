@@ -130,12 +130,55 @@ def test_what_a_host_has_not_committed_is_counted_and_not_remembered() -> None:
     assert count() == 3
 
 
-@pytest.mark.parametrize("query", ["", "sort=-modified_date", "id__gt=5", "channel_id=1&sort=-id"])
-def test_deep_pages_are_the_rows_of_the_whole(
-    new_client: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, query: str
-) -> None:
+@pytest.fixture
+def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("omsflask.selections.DEEP_OFFSET", 4)
     monkeypatch.setattr("omsflask.pagination.DEEP_OFFSET", 4)
+
+
+@pytest.mark.usefixtures("shallow")
+@pytest.mark.parametrize("sort", ["id", "-modified_date"])
+def test_who_follows_page_numbers_passes_over_no_row_twice(database: Database, sort: str) -> None:
+    sent: list[tuple[str, int]] = []
+
+    def listen(_conn: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        offset = values.get("oms_offset", 0) if isinstance(values, dict) else values[-1:]
+        sent.append((statement, offset))
+
+    event.listen(database.engine, "before_cursor_execute", listen)
+    for number in range(1, 6):
+        # A PostgreSQL that cleans up meanwhile commits too, and the pages are asked for again.
+        for _ in range(3):
+            sent.clear()
+            database.client.ids(f"sort={sort}&limit=3&page={number}")
+            if len(sent) == 1:
+                break
+        statement, offset = sent[-1]
+        assert ("WHERE" in statement) == (number > 2)
+        assert offset in ((3, (3,)) if number == 2 else (0, (0,)))
+
+
+@pytest.mark.usefixtures("shallow")
+@pytest.mark.parametrize("sort", ["id", "-modified_date"])
+def test_places_are_good_while_nobody_commits(database: Database, sort: str) -> None:
+    query = f"sort={sort}&limit=2"
+    for number in range(1, 8):
+        database.client.page(f"{query}&page={number}")
+    database.write("DELETE FROM customers WHERE id IN (2, 3, 29)")
+    whole = database.client.ids(f"sort={sort}&limit=100")
+    for number in range(7, 10):
+        page = database.client.ids(f"{query}&page={number}")
+        assert page == whole[2 * number - 2 : 2 * number]
+    database.write(f"DELETE FROM customers WHERE id NOT IN ({', '.join(map(str, whole[:5]))})")
+    assert database.client.page(f"{query}&page=9").status_code == 404
+    assert database.client.ids(f"{query}&page=3") == whole[4:5]
+
+
+@pytest.mark.usefixtures("shallow")
+@pytest.mark.parametrize("query", ["", "sort=-modified_date", "id__gt=5", "channel_id=1&sort=-id"])
+def test_deep_pages_are_the_rows_of_the_whole(
+    new_client: Callable[..., Client], query: str
+) -> None:
     client = new_client([*plausible(40)])
     whole = client.ids(f"{query}&limit=100")
     for limit in (1, 3, 7):
