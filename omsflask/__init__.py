@@ -9,6 +9,7 @@ Read the modules in the order in which a request meets them:
 :mod:`.lookups`           ``exact``, ``gt``, ``in``, ``range`` and the others, in one table
 :mod:`.services`          a list service as data, bound to a model
 :mod:`.selections`        what a query selects from a list: its statements
+:mod:`.stretches`         which of its rows a page is made of
 :mod:`.rows`              the forms in which a page's rows come from the database
 :mod:`.bindings`          from a service's names to a model's columns, or a sentence
 :mod:`.columns`           from a field and a SQL expression to what is selected and shown

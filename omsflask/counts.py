@@ -36,6 +36,7 @@ class Count:
 
     :param state: of the database that it is exact in; none where that cannot be known.
     :param horizon: that it was made for, which may move though nobody commits.
+    :param nothing_waits: whether no row waited for the horizon: one that moves on changes nothing.
     :param until: when it is no longer good in other states, on the monotonic clock.
     :param places: that are known in the state.
     """
@@ -43,12 +44,17 @@ class Count:
     number: int
     state: str | None = None
     horizon: datetime | None = None
+    nothing_waits: bool = False
     until: float = 0.0
     places: Places = field(default_factory=Places)
 
     def is_exact(self, state: str | None, horizon: datetime | None) -> bool:
         """Whether it is the number of rows in that state, up to that horizon."""
-        return state is not None and (state, horizon) == (self.state, self.horizon)
+        if state is None or state != self.state:
+            return False
+        if horizon is None or self.horizon is None or not self.nothing_waits:
+            return horizon == self.horizon
+        return horizon >= self.horizon
 
     @property
     def is_kept(self) -> bool:
@@ -91,13 +97,13 @@ class Counts:
         """
         key = _key(bind, connection, selection) if seconds else None
         begun = monotonic()
-        number, state = connection.execute(*selection.counted()).one()
+        number, state, nothing_waits = connection.execute(*selection.counted()).one()
         ended = monotonic()
         if key is None:
             return Count(number)
         cost = ended - begun
         until = ended + min(seconds, KEPT * cost) if cost > CHEAP_SECONDS else 0.0
-        count = Count(number, state, selection.query.horizon, until)
+        count = Count(number, state, selection.query.horizon, bool(nothing_waits), until)
         with self._lock:
             self._counts[key] = count
             if len(self._counts) > MAX_COUNTS:

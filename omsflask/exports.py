@@ -42,7 +42,7 @@ class Export:
         try:
             self._connection = self._open.enter_context(snapshot(bind, whole=True))
             whose = origin(bind, self._connection)
-            self.count, read = self._connection.execute(*selection.counted()).one()
+            self.count, read, _ = self._connection.execute(*selection.counted()).one()
             self.state = None if whose is None else f"{whose}-{read}"
         except BaseException:
             self.close()

@@ -18,8 +18,9 @@ from .filters import Term
 from .links import Links
 from .places import Places
 from .rows import Form, Row
-from .selections import DEEP_OFFSET, Bound, Selection, Stretch
+from .selections import Selection
 from .services import BoundService, Query
+from .stretches import DEEP_OFFSET, Bound, Stretch
 
 #: No engine takes a larger OFFSET, and no table has as many rows.
 MAX_OFFSET = 2**63 - 1

@@ -6,32 +6,33 @@ values as parameters with names, and run with the others' under these names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
     Dialect,
-    Integer,
     Select,
     Table,
     bindparam,
     func,
+    null,
     or_,
     select,
+    true,
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from .columns import Expression, Kind, adapted, cell
+from .columns import Expression, adapted, cell
 from .connections import state
 from .lookups import LOOKUPS
 from .ordering import Step, behind, order_by, reverse, sorted_steps
 from .rows import Form
 from .services import BoundService, Query
+from .stretches import Bound, Stretch
 
 #: What is dated so much later than now was stamped by nobody who writes now.
 FUTURE = timedelta(days=1)
@@ -39,41 +40,8 @@ FUTURE = timedelta(days=1)
 #: Of a list. There are more kinds of queries than these, but nobody asks them all.
 MAX_STATEMENTS = 500
 
-#: From here on a page's keys are found first, in an index alone, and its rows by them.
-DEEP_OFFSET = 1000
-
 #: So many rows may be found by the filters and then sorted, and not looked for in their order.
 FEW = 1000
-
-#: A value to compare with, as its SQL type takes it.
-Bound = tuple[Any, Kind]
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Some rows of an ordered selection.
-
-    :param limit: how many at most.
-    :param offset: how many to pass over from the start or, backward, from the end.
-    :param place: what they lie behind, instead of an offset; a null in it is none.
-    :param backward: whether they are counted from the end.
-    :param few: whether the selection is such as :meth:`Selection.is_few` says.
-    :param lazily: whether to make nothing of a row that is passed over, where the engine would.
-    """
-
-    limit: int
-    offset: int = 0
-    place: Sequence[Bound | None] | None = None
-    backward: bool = False
-    few: bool = False
-    lazily: bool = False
-
-    @property
-    def shape(self) -> Hashable:
-        """What its statement is built for."""
-        nulls = None if self.place is None else tuple(held is None for held in self.place)
-        depth = self.offset > 0, self.offset >= DEEP_OFFSET
-        return nulls, self.backward, self.few, self.lazily, depth
 
 
 @dataclass(frozen=True)
@@ -132,34 +100,47 @@ class Selection:
         return self._select(func.count())
 
     def counted(self) -> tuple[Select[Any], Mapping[str, Any]]:
-        """Return the statement of the number of rows and the database's state, and its values."""
-        # SQLite counts the fast way only where it is asked for nothing else beside.
-        build = lambda: select(self.count.scalar_subquery(), state())  # noqa: E731
+        """Return a statement and its values.
+
+        It selects the number of rows, the database's state, and whether no row of the list waits
+        for the horizon.
+        """
+
+        def build() -> Select[Any]:
+            # SQLite counts the fast way only where it is asked for nothing else beside.
+            number: Any = self.count.scalar_subquery()
+            return select(number, state(), self._nothing_waits())
+
         return self._built("count", build), self._values
+
+    def _nothing_waits(self) -> ColumnElement[Any]:
+        stamp = self.listing.stamp
+        if stamp is None or "oms_horizon" not in self._bounds:
+            return null()
+        newest = select(func.max(stamp)).select_from(self.listing.rows).scalar_subquery()
+        return func.coalesce(newest <= self._bound("oms_horizon"), true())
 
     def stretch(self, stretch: Stretch, form: Form) -> tuple[Select[Any], Mapping[str, Any]]:
         """Return the statement of some rows and the database's state, and its values."""
         build = lambda: form.select(self.listing, self._stretch(stretch))  # noqa: E731
         statement = self._built((form, stretch.shape), build)
-        values = {**self._values, "oms_limit": stretch.limit, "oms_offset": stretch.offset}
-        places = enumerate(stretch.place or ())
-        return statement, values | {f"oms_place_{i}": it[0] for i, it in places if it}
+        return statement, {**self._values, **stretch.values}
 
     def _stretch(self, stretch: Stretch) -> Select[Any]:
         steps = reverse(self.steps) if stretch.backward else self.steps
         steps = sorted_steps(steps) if stretch.few else steps
         order = order_by(steps)
         # Before the filters: of two bounds that a column has SQLite seeks to the first.
-        place = () if stretch.place is None else [behind(steps, [*_places(stretch.place)])]
-        if stretch.lazily and 0 < stretch.offset < DEEP_OFFSET:
+        place = () if stretch.place is None else [behind(steps, [*stretch.bounds()])]
+        if stretch.lazily and stretch.offset and not stretch.is_deep:
             cells = self.listing.cells
             stored = self._select(*(it.expression.label(it.name) for it in cells), first=place)
-            return self._kept(_cut(stored.order_by(*order), stretch), stretch.backward)
-        if stretch.offset < DEEP_OFFSET:
+            return self._kept(stretch.cut(stored.order_by(*order)), stretch.backward)
+        if not stretch.is_deep:
             rows = self._select(*self._shown, first=place)
-            return _cut(rows.order_by(*order), stretch)
+            return stretch.cut(rows.order_by(*order))
         key = self.listing.key
-        keys = _cut(self._select(key, first=place).order_by(*order), stretch)
+        keys = stretch.cut(self._select(key, first=place).order_by(*order))
         return self._select(*self._shown).where(key.in_(keys)).order_by(*order)
 
     def _kept(self, stored: Select[Any], backward: bool) -> Select[Any]:
@@ -195,7 +176,8 @@ class Selection:
         return compared, terms, self.query.horizon is None
 
     @cached_property
-    def _bounds(self) -> list[Bound]:
+    def _bounds(self) -> dict[str, Bound]:
+        """The values to compare with, by the names of the statement's parameters."""
         bounds: list[Bound] = []
         for name, value in self.query.filters.items():
             parameter = self.listing.service.filters.parameters[name]
@@ -203,15 +185,20 @@ class Selection:
             if LOOKUPS[parameter.lookup].binds:
                 several = value if isinstance(value, list) else [value]
                 bounds += (adapted(kind, each, parameter.field) for each in several)
+        named = {f"oms_{i}": bound for i, bound in enumerate(bounds)}
         if self.query.horizon is not None and self.listing.stamp is not None:
             kind = self.listing.stamp.type
-            moments = (self.query.horizon, self.query.horizon + FUTURE)
-            bounds += (adapted(kind, moment) for moment in moments)
-        return bounds
+            named["oms_horizon"] = adapted(kind, self.query.horizon)
+            named["oms_future"] = adapted(kind, self.query.horizon + FUTURE)
+        return named
 
     @cached_property
     def _values(self) -> dict[str, Any]:
-        return {f"oms_{i}": value for i, (value, _) in enumerate(self._bounds)}
+        return {name: value for name, (value, _) in self._bounds.items()}
+
+    def _bound(self, name: str) -> BindParameter[Any]:
+        value, kind = self._bounds[name]
+        return bindparam(name, value, type_=kind)
 
     def _select(self, *columns: Any, first: Iterable[ColumnElement[bool]] = ()) -> Select[Any]:
         statement = select(*columns).select_from(self.listing.rows)
@@ -221,35 +208,20 @@ class Selection:
 
     def _conditions(self) -> Iterator[ColumnElement[bool]]:
         yield from self.listing.kinds
-        bounds = (
-            bindparam(f"oms_{i}", value, type_=kind) for i, (value, kind) in enumerate(self._bounds)
-        )
+        bounds = map(self._bound, self._bounds)
         for name, value in self.query.filters.items():
             parameter = self.listing.service.filters.parameters[name]
             lookup = LOOKUPS[parameter.lookup]
             if lookup.binds:
                 value = [next(bounds) for _ in value] if isinstance(value, list) else next(bounds)
             yield lookup.compare(self.listing.columns[parameter.column], value)
-        if self.query.horizon is not None and self.listing.stamp is not None:
+        if self.listing.stamp is not None and "oms_horizon" in self._bounds:
             yield _settled(self.listing.stamp, *bounds)
 
 
 def _settled(stamp: Expression, horizon: Any, future: Any) -> ColumnElement[bool]:
     """Return the condition of the rows that no open transaction can be said to have stamped."""
     return or_(stamp <= horizon, stamp > future, stamp.is_(None))
-
-
-def _places(place: Sequence[Bound | None]) -> Iterator[BindParameter[Any] | None]:
-    for i, held in enumerate(place):
-        yield None if held is None else bindparam(f"oms_place_{i}", held[0], type_=held[1])
-
-
-def _cut(statement: Select[Any], stretch: Stretch) -> Select[Any]:
-    limit = bindparam("oms_limit", stretch.limit, type_=Integer)
-    if not stretch.offset:
-        return statement.limit(limit)
-    # 64 bits, which a driver's 32 for an Integer would not hold.
-    return statement.limit(limit).offset(bindparam("oms_offset", stretch.offset, type_=BigInteger))
 
 
 def _form(value: Any) -> Hashable:

@@ -58,6 +58,21 @@ def test_a_count_is_made_once_while_nobody_commits(database: Database) -> None:
     assert database.counted < 5
 
 
+def test_a_count_is_good_for_later_horizons(database: Database) -> None:
+    query = "modified_date__gte=2023-01-01&sort=modified_date"
+    assert [database.count(query) for _ in range(5)] == [30] * 5
+    assert database.counted < 3  # A PostgreSQL that cleans up meanwhile commits too.
+
+
+def test_a_count_is_none_for_later_horizons_where_a_row_waits(database: Database) -> None:
+    is_sqlite = database.engine.dialect.name == "sqlite"
+    later = "datetime('now', '1 hour')" if is_sqlite else "now() + interval '1 hour'"
+    database.write(f"UPDATE customers SET modified_date = {later} WHERE id = 1")
+    query = "modified_date__gte=2023-01-01&limit=100"
+    for _ in range(3):
+        assert database.count(query) == len(database.client.ids(query)) == 29 + is_sqlite
+
+
 def test_a_commit_is_seen_at_once(database: Database) -> None:
     for left in (29, 28, 27):
         database.write(f"DELETE FROM customers WHERE id = {left + 1}")
@@ -132,7 +147,7 @@ def test_what_a_host_has_not_committed_is_counted_and_not_remembered() -> None:
 
 @pytest.fixture
 def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omsflask.selections.DEEP_OFFSET", 4)
+    monkeypatch.setattr("omsflask.stretches.DEEP_OFFSET", 4)
     monkeypatch.setattr("omsflask.pagination.DEEP_OFFSET", 4)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event, insert, update
 from omsflask.app import Channel, Customer, db
 from omsflask.customers import CustomerFilters
 from omsflask.making import make
-from omsflask.selections import DEEP_OFFSET
+from omsflask.stretches import DEEP_OFFSET
 
 pytestmark = pytest.mark.slow
 
