@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,14 +17,15 @@ PARSES = ("application/json", "application/x-www-form-urlencoded", "multipart/fo
 
 
 #: By service, and as long as it lives.
-_descriptions: WeakKeyDictionary[ListService, bytes] = WeakKeyDictionary()
+_descriptions: WeakKeyDictionary[ListService, tuple[bytes, bytes]] = WeakKeyDictionary()
 
 
-def description(service: ListService, renders: Sequence[str]) -> bytes:
-    """Return the OPTIONS document as JSON, made once for a service."""
+def description(service: ListService, renders: Sequence[str]) -> tuple[bytes, bytes]:
+    """Return the OPTIONS document as JSON and its hash, made once for a service."""
     made = _descriptions.get(service)
     if made is None:
-        made = _descriptions[service] = orjson.dumps(metadata(service, renders))
+        body = orjson.dumps(metadata(service, renders))
+        made = _descriptions[service] = body, sha256(body).digest()
     return made
 
 

@@ -75,8 +75,8 @@ def answer(
 
 def options(request: Request, listing: BoundService) -> Response:
     """Describe the list."""
-    body = description(listing.service, PUBLISHED)
-    return _respond(request, body, "application/json", body, {"Allow": ", ".join(METHODS)})
+    body, version = description(listing.service, PUBLISHED)
+    return _respond(request, body, "application/json", version, {"Allow": ", ".join(METHODS)})
 
 
 def get(
