@@ -14,9 +14,9 @@ from datetime import datetime
 from threading import Lock
 from time import monotonic
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
-from .connections import origin
+from .connections import origin, state
 from .places import Places
 from .selections import Selection
 
@@ -83,6 +83,24 @@ class Counts:
                 self._counts.move_to_end(key)
         return count
 
+    def exact(
+        self,
+        bind: Engine | Connection,
+        connection: Connection,
+        selection: Selection,
+        seconds: float,
+    ) -> Count:
+        """Return the count in a snapshot: the last one, where nobody has committed since.
+
+        :param connection: given by ``bind``, and reading the snapshot.
+        """
+        count = self.last(bind, connection, selection) if seconds else None
+        if count is not None:
+            read = connection.scalar(select(state()))
+            if count.is_exact(read, selection.query.horizon):
+                return count
+        return self.make(bind, connection, selection, seconds)
+
     def make(
         self,
         bind: Engine | Connection,
@@ -97,13 +115,13 @@ class Counts:
         """
         key = _key(bind, connection, selection) if seconds else None
         begun = monotonic()
-        number, state, nothing_waits = connection.execute(*selection.counted()).one()
+        number, read, nothing_waits = connection.execute(*selection.counted()).one()
         ended = monotonic()
         if key is None:
             return Count(number)
         cost = ended - begun
         until = ended + min(seconds, KEPT * cost) if cost > CHEAP_SECONDS else 0.0
-        count = Count(number, state, selection.query.horizon, bool(nothing_waits), until)
+        count = Count(number, read, selection.query.horizon, bool(nothing_waits), until)
         with self._lock:
             self._counts[key] = count
             if len(self._counts) > MAX_COUNTS:

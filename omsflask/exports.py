@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from .columns import Cell
 from .connections import driver_errors, origin, snapshot
+from .counts import Counts
 from .dumps import Dump, dump
 from .errors import Unavailable
 from .renderers.table import Row
@@ -24,6 +25,8 @@ class Export:
 
     Whoever makes one closes it. All is read from one snapshot, by a connection of its own.
 
+    :param counts: that the app has made of late.
+    :param kept_seconds: how long at most one is kept.
     :ivar count: the number of rows.
     :ivar selected: what tells the selection from every other one.
     :ivar state: of the database, a text; none where it cannot be known.
@@ -33,7 +36,13 @@ class Export:
     selected: Hashable
     state: str | None
 
-    def __init__(self, bind: Engine | Connection, selection: Selection) -> None:
+    def __init__(
+        self,
+        bind: Engine | Connection,
+        selection: Selection,
+        counts: Counts | None = None,
+        kept_seconds: float = 0.0,
+    ) -> None:
         self._open = ExitStack()
         self._listing = selection.listing
         self._statement = selection.rows
@@ -41,9 +50,10 @@ class Export:
         self.selected = selection.key(bind.dialect)
         try:
             self._connection = self._open.enter_context(snapshot(bind, whole=True))
+            count = (counts or Counts()).exact(bind, self._connection, selection, kept_seconds)
+            self.count = count.number
             whose = origin(bind, self._connection)
-            self.count, read, _ = self._connection.execute(*selection.counted()).one()
-            self.state = None if whose is None else f"{whose}-{read}"
+            self.state = None if count.state is None else f"{whose}-{count.state}"
         except BaseException:
             self.close()
             raise

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import chain
 from tempfile import SpooledTemporaryFile
@@ -91,7 +91,7 @@ def get(
 
     def work(bind: Engine | Connection) -> Response:
         if isinstance(renderer, FileRenderer) and not query.is_paged:
-            return _export(request, selection, renderer, bind, shared.slots)
+            return _export(request, selection, renderer, bind, shared)
         form = VALUES if isinstance(renderer, FileRenderer) else json_form(listing, bind.dialect)
         page = _paginator(request, selection, form, bind, shared.counts).read()
         return _render(request, listing, form, page, renderer)
@@ -140,16 +140,17 @@ def _export(
     selection: Selection,
     renderer: FileRenderer,
     bind: Engine | Connection,
-    slots: Slots,
+    shared: Shared,
 ) -> Response:
     config = current_app.config
+    opened = partial(Export, bind, selection, shared.counts, config["OMS_COUNT_SECONDS"])
     if request.method == "HEAD":
-        with closing(Export(bind, selection)) as export:
+        with closing(opened()) as export:
             return _file(request, iter(()), export, selection, renderer)
     with ExitStack() as ending:
-        slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"])
-        ending.callback(slots.give_back)
-        export = ending.enter_context(closing(Export(bind, selection)))
+        shared.slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"])
+        ending.callback(shared.slots.give_back)
+        export = ending.enter_context(closing(opened()))
         pieces = renderer.stream(export, config)
         # What can fail at once fails before the headers go: an answer, and not a cut file.
         pieces = chain([next(pieces), next(pieces, b"")], pieces)
