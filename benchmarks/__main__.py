@@ -123,9 +123,11 @@ def measure(case: Case, database: Database, servers: dict[str, Server], seconds:
             server = servers[name]
             requests = _requests(case, database.rows, turn, checked=name != "constant")
             before = server.cpu_seconds()
-            rate = drive(server.port, requests, database.key, seconds, method=case.method)
-            seen.rates.append(rate)
-            seen.cpu.append((server.cpu_seconds() - before) / (rate * seconds) * 1e6)
+            answered, passed = drive(
+                server.port, requests, database.key, seconds, method=case.method
+            )
+            seen.rates.append(answered / passed)
+            seen.cpu.append((server.cpu_seconds() - before) / answered * 1e6)
     ours = measured["ours"]
 
     def ratio(name: str) -> str:

@@ -1,7 +1,7 @@
 """SQLite: a row's text by ``printf``.
 
-sqlite3 lets other threads run at each row that it fetches, which takes as long as to make the row.
-Where the order of keys alone says which rows come next, they are fetched as one text of many.
+sqlite3 lets other threads run at each row that it fetches, which takes half as long as to make the
+row. Where the order of keys alone says which rows come next, many are fetched as one text.
 
 A moment is stored with a blank where a T is shown. To replace it in SQL costs more than all the
 rest, so moments come as they are stored, each run of them between two cuts, and the blanks of a
@@ -103,14 +103,14 @@ def _by_rows(connection: Connection, rows: Select[Any]) -> Generator[bytes]:
 def _by_keys(connection: Connection, rows: Any, key: Expression) -> Generator[bytes]:
     first = bindparam("first", type_=BigInteger)
     some = rows.where(key >= first).limit(literal_column(str(BATCH_ROWS))).subquery()
-    text = cast(func.group_concat(some.c[0], literal_column("''")), LargeBinary)
-    batch = select(text, func.max(some.c[1]))
+    joined = func.group_concat(some.c[0], literal_column("''"))
+    batch = select(cast(joined, LargeBinary), func.max(some.c[1]))
     last = FIRST_KEY - 1
     while last < LAST_KEY:
-        text_of_some, last = connection.execute(batch, {"first": last + 1}).one()
-        if text_of_some is None:
+        text, last = connection.execute(batch, {"first": last + 1}).one()
+        if text is None:
             return
-        yield text_of_some
+        yield text
 
 
 def _lines(batch: bytes) -> bytes | None:
