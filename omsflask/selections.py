@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     Dialect,
+    Integer,
     Select,
     Table,
     bindparam,
@@ -81,13 +82,14 @@ class Selection:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is all the rows of a table, in the order of its primary key."""
+        """Whether it is all the rows of a table, in the order of its primary key, an integer."""
         rows, query = self.listing.rows, self.query
         if query.filters or query.horizon or self.listing.scope or self.listing.kinds:
             return False
         (column, descending), *others = self.steps
         primary = [*rows.primary_key] if isinstance(rows, Table) else []
-        return not descending and not others and len(primary) == 1 and primary[0] is column
+        is_key = len(primary) == 1 and primary[0] is column and isinstance(column.type, Integer)
+        return is_key and not descending and not others
 
     @property
     def rows(self) -> Select[Any]:

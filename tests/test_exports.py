@@ -12,17 +12,20 @@ import pytest
 from conftest import PATH, Client, dispose, make_app, make_client, settle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import URL, Connection, delete, insert
+from sqlalchemy import URL, Connection, Integer, TypeDecorator, delete, insert
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from omsflask.app import Customer, db
 from omsflask.customers import list_simple
 from omsflask.exports import Export
 from omsflask.fields import format_utc
+from omsflask.filters import Term
+from omsflask.models import ChannelMixin, CustomerMixin
 from omsflask.renderers import RENDERERS
 from omsflask.samples import plausible
 from omsflask.selections import Selection
-from omsflask.services import Query
+from omsflask.services import BoundService, Query
 
 listing = list_simple.bind(Customer)
 
@@ -222,6 +225,44 @@ def test_keys_of_every_size_are_written_in_order(scratch: Client) -> None:
         connection.execute(insert(Customer), rows)
         lines = both_ways(connection).split("\r\n")[1:-1]
     assert [int(line.split(",")[0]) for line in lines] == keys
+
+
+class Shifted(TypeDecorator[int]):
+    impl = Integer
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: Any) -> str:
+        return f"#{value}"
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Person(CustomerMixin, Base):
+    id: Mapped[int] = mapped_column(Shifted, primary_key=True)
+
+
+class Child(ChannelMixin, Base):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("list_of", "query", "is_whole"),
+    [
+        (listing, Query(), True),
+        (listing, Query(ordering=(Term("id"),)), True),
+        (listing, Query(ordering=(Term("id", descending=True),)), False),
+        (listing, Query(ordering=(Term("modified_date"),)), False),
+        (listing, Query(filters={"id__gt": 1}), False),
+        (list_simple.bind(Customer, scope=lambda rows, _: rows), Query(), False),
+        (list_simple.bind(Person), Query(), False),
+    ],
+)
+def test_only_a_whole_table_is_read_by_its_keys(
+    list_of: BoundService, query: Query, is_whole: bool
+) -> None:
+    assert Selection(list_of, query).is_whole is is_whole
 
 
 def both_ways(connection: Connection, guard: bool = True) -> str:
