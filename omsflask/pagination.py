@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine
@@ -13,14 +15,14 @@ from .columns import adapted, stored, stored_kind
 from .connections import begin_snapshot, reading
 from .counts import Count, Counts
 from .cursors import Cursor
-from .errors import InvalidPage
+from .errors import InvalidPage, InvalidParameters
 from .filters import Term
 from .links import Links
 from .places import Places
 from .rows import Form, Row
 from .selections import Selection
 from .services import BoundService, Query
-from .stretches import DEEP_OFFSET, Bound, Stretch
+from .stretches import DEEP_OFFSET, Place, Stretch
 
 #: No engine takes a larger OFFSET, and no table has as many rows.
 MAX_OFFSET = 2**63 - 1
@@ -121,8 +123,13 @@ class Paginator:
         return self._made(rows, number, count.number, **links), state
 
     def _note(self, places: Places, number: int, row: Row) -> None:
-        """Remember for the next page what lies behind a deep row."""
-        if number >= DEEP_OFFSET and places.before(self._order, number)[0] < number:
+        """Remember for the next page what lies behind a deep row.
+
+        Not behind an infinity or NaN, for which JSON, and so a cursor, has but null.
+        """
+        if number < DEEP_OFFSET or places.before(self._order, number)[0] == number:
+            return
+        if all(isfinite(it) for it in self._held(row) if isinstance(it, float)):
             places.note(self._order, number, self._mark(row, False, 0))
 
     def _shallow(self, connection: Connection, count: Count, offset: int) -> Read:
@@ -131,14 +138,21 @@ class Paginator:
 
     def _deep(self, connection: Connection, count: Count, offset: int) -> Read:
         """Read from the nearest place that an exact count knows: the end may be one."""
-        passed, mark = count.places.before(self._order, offset)
+        passed, place = self._nearest(count.places, offset)
         left = count.number - offset
         if left < offset - passed:
             last = Stretch(min(self.limit, left), max(0, left - self.limit), backward=True)
             rows, state = self._fetch(connection, last)
             return rows[::-1], left > self.limit, state
-        place = None if mark is None else self._at(mark)[1]
         return self._ahead(connection, Stretch(self.limit + 1, offset - passed, place=place))
+
+    def _nearest(self, places: Places, offset: int) -> tuple[int, Place | None]:
+        """Return how many rows lie before the last known place, and the place; else the start."""
+        passed, mark = places.before(self._order, offset)
+        try:
+            return passed, None if mark is None else self._at(mark)[1]
+        except InvalidParameters:
+            return 0, None  # A cursor does not take every value: text with NUL, say.
 
     def _ahead(self, connection: Connection, stretch: Stretch) -> Read:
         # PostgreSQL makes the texts of a row before it passes over it.
@@ -159,7 +173,7 @@ class Paginator:
             return self._made(rows[::-1], number, total, has_next=True, has_previous=more), state
         return self._made(rows, number, total, has_next=more, has_previous=True), state
 
-    def _at(self, text: str) -> tuple[Cursor, Sequence[Bound | None]]:
+    def _at(self, text: str) -> tuple[Cursor, Place]:
         """Return the cursor that a text is, and what it holds as values to compare with."""
         kinds = [stored_kind(column.type, self.bind.dialect) for column, _ in self.selection.steps]
         types = [kind.python_type for kind in kinds]
@@ -210,12 +224,15 @@ class Paginator:
 
     def _mark(self, row: Row, backward: bool, count: int) -> str:
         """Return the cursor that lies behind a row."""
-        held = self.form.values(self.listing, row)
-        place = tuple(
-            stored(column.type, held[term.name], self.bind.dialect)
+        return Cursor(self._held(row), backward, count).encode(self._binding)
+
+    def _held(self, row: Row) -> tuple[Any, ...]:
+        """Return what a row holds in the columns of the order."""
+        values = self.form.values(self.listing, row)
+        return tuple(
+            stored(column.type, values[term.name], self.bind.dialect)
             for term, (column, _) in zip(self._order, self.selection.steps, strict=True)
         )
-        return Cursor(place, backward, count).encode(self._binding)
 
     @property
     def _order(self) -> tuple[Term, ...]:

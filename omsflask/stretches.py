@@ -16,14 +16,17 @@ DEEP_OFFSET = 1000
 #: A value to compare with, as its SQL type takes it.
 Bound = tuple[Any, Kind]
 
+#: What a row holds in the columns of an order; null is none.
+Place = Sequence[Bound | None]
+
 
 @dataclass(frozen=True)
 class Stretch:
     """Some rows of an ordered selection.
 
     :param limit: how many at most.
-    :param offset: how many to pass over from the start or, backward, from the end.
-    :param place: what they lie behind, instead of an offset; a null in it is none.
+    :param offset: how many to pass over from the start, the place or, backward, the end.
+    :param place: what they lie behind.
     :param backward: whether they are counted from the end.
     :param few: whether the selection is such as :meth:`Selection.is_few` says.
     :param lazily: whether to make nothing of a row that is passed over, where the engine would.
@@ -31,7 +34,7 @@ class Stretch:
 
     limit: int
     offset: int = 0
-    place: Sequence[Bound | None] | None = None
+    place: Place | None = None
     backward: bool = False
     few: bool = False
     lazily: bool = False

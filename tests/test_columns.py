@@ -170,13 +170,12 @@ def thing(number: int) -> dict[str, Any]:
 ROWS = [thing(number) for number in range(1, 25)]
 
 
-@pytest.fixture(scope="module")
-def client(new_database: Callable[[], str]) -> Iterator[Client]:
-    """A client of an app over twenty-four things."""
-    engine = create_engine(new_database())
+def client_over(rows: list[dict[str, Any]], url: str) -> Iterator[Client]:
+    """Yield a client of an app over a new table of things."""
+    engine = create_engine(url)
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
-        connection.execute(insert(Thing), ROWS)
+        connection.execute(insert(Thing), rows)
     app = Flask("host")
     oms = OMS(sessionmaker(engine), verify_token=lambda key: key)
     oms.add(things.bind(Thing))
@@ -188,6 +187,32 @@ def client(new_database: Callable[[], str]) -> Iterator[Client]:
     client.key = "any"
     yield client
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def client(new_database: Callable[[], str]) -> Iterator[Client]:
+    """A client of an app over twenty-four things."""
+    yield from client_over(ROWS, new_database())
+
+
+@pytest.fixture(scope="module")
+def boundless(new_database: Callable[[], str]) -> Iterator[Client]:
+    """A client of an app over things of which some have numbers without end."""
+    numbers = {row: {"number": float(text)} for row, text in ((3, "-inf"), (8, "inf"), (9, "inf"))}
+    yield from client_over([row | numbers.get(row["id"], {}) for row in ROWS], new_database())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_page_numbers_miss_nobody_in_any_order(
+    boundless: Client, monkeypatch: pytest.MonkeyPatch, name: str, sign: str
+) -> None:
+    monkeypatch.setattr("omsflask.stretches.DEEP_OFFSET", 3)
+    monkeypatch.setattr("omsflask.pagination.DEEP_OFFSET", 3)
+    ids = lambda query: [row["id"] for row in boundless.get(query).json["results"]]  # noqa: E731
+    whole = ids(f"{PATH}?sort={sign}{name}&limit=100")
+    pages = [ids(f"{PATH}?sort={sign}{name}&limit=2&page={number}") for number in range(1, 13)]
+    assert [id_ for page in pages for id_ in page] == whole
 
 
 def test_every_kind_is_shown(client: Client) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy import create_engine, event
 
 from omsflask import counts
 from omsflask.app import db
+from omsflask.cursors import Cursor
+from omsflask.errors import InvalidParameters
 from omsflask.samples import plausible
 
 
@@ -186,6 +188,18 @@ def test_who_follows_page_numbers_passes_over_no_row_twice(database: Database, s
         statement, offset = sent[-1]
         assert ("WHERE" in statement) == (number > 2)
         assert offset in ((3, (3,)) if number == 2 else (0, (0,)))
+
+
+@pytest.mark.usefixtures("shallow")
+def test_a_place_that_no_cursor_can_hold_is_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise InvalidParameters({"cursor": ["Invalid cursor."]})
+
+    monkeypatch.setattr(Cursor, "decode", refuse)
+    pages = [database.client.ids(f"limit=3&page={number}") for number in range(1, 11)]
+    assert [id_ for page in pages for id_ in page] == [*range(1, 31)]
 
 
 @pytest.mark.usefixtures("shallow")
