@@ -52,7 +52,8 @@ class iso8601(GenericFunction[str]):  # noqa: N801
 def in_utc(moment: Expression) -> Expression:
     """Return PostgreSQL's SQL for a moment in UTC, without a zone."""
     if getattr(moment.type, "timezone", False):
-        return func.timezone(literal_column("'UTC'"), moment)
+        # A zone's name would have each moment's calendar worked out twice, for its text and before.
+        return func.timezone(literal_column("INTERVAL '0'"), moment)
     return moment
 
 

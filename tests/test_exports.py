@@ -299,27 +299,30 @@ def test_moments_are_written_as_the_csv_module_writes_them(
     assert shown == [f"{moment.isoformat(timespec='microseconds')}Z" for moment in moments]
 
 
-OTHERS = {
-    "infinity": "",
-    "-infinity": "",
-    "0044-03-15 00:00:00.5 BC": "0044-03-15T00:00:00.500000Z",
+#: What PostgreSQL may hold, and what is shown of it.
+MOMENTS = {"infinity": "", "-infinity": "", None: ""} | {
+    f"2024-01-01 12:00:00{fraction}": f"2024-01-01T12:00:00{fraction or '.':0<7}Z"
+    for fraction in ("", ".1", ".12", ".123", ".1234", ".12345", ".123456", ".000001")
 }
+BEFORE_CHRIST = {"0044-03-15 00:00:00.5 BC": "0044-03-15T00:00:00.500000Z"}
 
 
 @pytest.mark.parametrize("style", ["ISO", "German", "SQL, DMY"])
+@pytest.mark.parametrize("moments", [MOMENTS, MOMENTS | BEFORE_CHRIST])
 def test_postgresql_has_other_moments_and_other_styles(
-    new_schema: Callable[[], URL], style: str
+    new_schema: Callable[[], URL], moments: dict[str | None, str], style: str
 ) -> None:
-    rows = [*plausible(len(OTHERS) + 1)]
+    rows = [*plausible(len(moments) + 1)]
     app = make_app(new_schema().render_as_string(hide_password=False), rows)
     with app.app_context(), db.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE customers ALTER created_date DROP NOT NULL")
         connection.exec_driver_sql(f"SET LOCAL datestyle = '{style}'")
-        for id_, moment in enumerate(OTHERS, start=1):
-            change = f"UPDATE customers SET created_date = '{moment}' WHERE id = {id_}"
-            connection.exec_driver_sql(change)
+        for id_, moment in enumerate(moments, start=1):
+            change = "UPDATE customers SET created_date = %s WHERE id = %s"
+            connection.exec_driver_sql(change, (moment, id_))
         shown = [line.split(",")[1] for line in both_ways(connection).split("\r\n")[1:-1]]
     dispose(app)
-    assert shown == [*OTHERS.values(), format_utc(rows[-1]["created_date"])]
+    assert shown == [*moments.values(), format_utc(rows[-1]["created_date"])]
 
 
 @pytest.mark.parametrize(

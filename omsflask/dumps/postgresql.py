@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Compiled, Connection, Select, String, case, cast, func
@@ -23,6 +24,7 @@ SEPARATOR, END = b",", b"\n"
 
 #: In place of a moment's T, and before the Z alone where there is no moment to show.
 MIDDLE = b"\x1e"
+NOTHING = MIDDLE + b"Z"
 
 #: COPY's text format, which escapes what it must: https://www.postgresql.org/docs/current/sql-copy.html
 COPY = "COPY ({}) TO STDOUT (FORMAT text, DELIMITER ',', NULL '')"
@@ -32,8 +34,11 @@ ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v"
 #: A cell and the separator that ends it, which is one where no backslash stands before it.
 CELL = re.compile(rb"((?:[^\\,]|\\.)*),", re.DOTALL)
 
-#: From the middle of a moment that has no Z where one with a whole fraction has it.
-SHORT = re.compile(rb"%s(?![^Z]{15}Z)(?:(..:..:..)\.?(\d*))?Z" % MIDDLE)
+#: From the middle of a moment that is shorter than with a whole fraction.
+SHORT = re.compile(rb"%s[^Z]{0,14}Z" % MIDDLE)
+
+#: What such a text is to end in, by its length.
+FILLED = {10: b".000000Z"} | {length: b"Z".rjust(18 - length, b"0") for length in range(12, 17)}
 
 
 def dump(
@@ -63,40 +68,42 @@ def dump(
 def _copied(cell: Cell) -> ColumnElement[str]:
     """Return a moment's own text, its middle marked."""
     text = func.replace(cast(in_utc(cell.expression), String), " ", MIDDLE.decode()) + "Z"
-    return case((func.isfinite(cell.expression), text), else_=MIDDLE.decode() + "Z")
+    return case((func.isfinite(cell.expression), text), else_=NOTHING.decode())
 
 
 def _batches(driver: Any, compiled: Compiled) -> Generator[bytes]:
+    # psycopg is there only where it is used.
+    from psycopg.pq import TransactionStatus
+
     # COPY takes no parameters of the server's: psycopg writes them into the text, escaped.
     with driver.cursor().copy(COPY.format(compiled), compiled.params):
-        while len(batch := driver.wait(_received(driver.pgconn))) >= BATCH_BYTES:
-            yield batch
-        if batch:
-            yield batch
+        while driver.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            if batch := driver.wait(_received(driver.pgconn)):
+                yield batch
 
 
 def _received(connection: Any) -> Generator[Any, Any, bytes]:
     """Return the next rows of a COPY, as psycopg waits for things, but for many at a time."""
-    # psycopg is there only where it is used.
     from psycopg.errors import error_from_result
     from psycopg.generators import fetch_many
     from psycopg.pq import ExecStatus
     from psycopg.waiting import Wait
 
     rows = bytearray()
-    while len(rows) < BATCH_BYTES:
-        size, row = connection.get_copy_data(1)
+    for size, row in map(connection.get_copy_data, repeat(1)):
         if size > 0:
             rows += row
-        elif size == 0:
-            while not (yield Wait.R):
-                pass
-            connection.consume_input()
-        else:
+        elif size < 0:
             (result,) = yield from fetch_many(connection)
             if result.status != ExecStatus.COMMAND_OK:
                 raise error_from_result(result)
             break
+        elif len(rows) >= BATCH_BYTES:
+            break  # All that has come is in: libpq reads some 16 KB at a time.
+        else:
+            while not (yield Wait.R):
+                pass
+            connection.consume_input()
     return bytes(rows)
 
 
@@ -107,14 +114,16 @@ def _lines(moments: int, batch: bytes) -> bytes | None:
     """
     if b"\\" in batch or b'"' in batch:
         return None
-    if batch.count(MIDDLE) != moments * batch.count(END):
+    lines = batch.replace(END, b"\r\n")
+    rows = len(lines) - len(batch)
+    if lines.count(MIDDLE) != moments * rows:
         return None  # A text has one too.
-    return SHORT.sub(_filled, batch).replace(MIDDLE, b"T").replace(END, b"\r\n")
+    return SHORT.sub(_filled, lines).replace(MIDDLE, b"T")
 
 
 def _filled(short: re.Match[bytes]) -> bytes:
-    time, fraction = short.groups()
-    return b"" if time is None else b"%s%s.%sZ" % (MIDDLE, time, fraction.ljust(6, b"0"))
+    time = short[0]
+    return b"" if time == NOTHING else time[:-1] + FILLED[len(time)]
 
 
 def _unescaped(cell: bytes) -> bytes:
