@@ -113,7 +113,7 @@ class Counts:
         :param connection: given by ``bind``.
         :param seconds: how long at most the count is kept; 0 lets nothing be used again.
         """
-        key = _key(bind, connection, selection) if seconds else None
+        key = _key(bind, connection, selection)
         begun = monotonic()
         number, read, nothing_waits = connection.execute(*selection.counted()).one()
         ended = monotonic()
@@ -122,6 +122,8 @@ class Counts:
         cost = ended - begun
         until = ended + min(seconds, KEPT * cost) if cost > CHEAP_SECONDS else 0.0
         count = Count(number, read, selection.query.horizon, bool(nothing_waits), until)
+        if not seconds:
+            return count
         with self._lock:
             self._counts[key] = count
             if len(self._counts) > MAX_COUNTS:

@@ -126,7 +126,11 @@ def test_head_reads_no_rows(client: Client, statements: list[str]) -> None:
     assert not [it for it in statements if "email" in it]
 
 
-def test_an_unchanged_export_is_304(client: Client) -> None:
+@pytest.mark.parametrize("kept_seconds", [0, 60])
+def test_an_unchanged_export_is_304(
+    client: Client, monkeypatch: pytest.MonkeyPatch, kept_seconds: int
+) -> None:
+    monkeypatch.setitem(client.application.config, "OMS_COUNT_SECONDS", kept_seconds)
     # On SQLite another connection of the pool may answer, which cannot know: then it is sent again.
     tag = client.page("format=csv").headers["ETag"]
     answers = [client.page("format=csv", headers={"If-None-Match": tag}) for _ in range(3)]
