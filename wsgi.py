@@ -2,8 +2,8 @@
 
 import sys
 
-from omsflask.app import create_app
 from omsflask.settings import SettingError
+from omsflask.standalone.app import create_app
 
 try:
     app = create_app()

@@ -22,12 +22,12 @@ from typing import Any
 
 import xlsxwriter
 
-from omsflask.app import Customer, create_app, db
 from omsflask.customers import list_simple
-from omsflask.exports import Export
-from omsflask.samples import COLUMNS
-from omsflask.selections import Selection
-from omsflask.services import Query
+from omsflask.declarations.services import Query
+from omsflask.sql.export import Export
+from omsflask.sql.selection import Selection
+from omsflask.standalone.app import Customer, create_app, db
+from omsflask.standalone.sample_data import COLUMNS
 
 from .servers import Database, databases, serving
 from .stacks import PATH

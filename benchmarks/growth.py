@@ -25,8 +25,8 @@ from urllib.parse import quote, urlsplit
 import orjson
 from sqlalchemy import text
 
-from omsflask.app import create_app, db
-from omsflask.engines import WITHOUT_DEADLINES
+from omsflask.standalone.app import create_app, db
+from omsflask.standalone.engine import WITHOUT_DEADLINES
 
 from .load import WrongAnswer
 from .servers import Database, databases, serving

@@ -17,11 +17,11 @@ from typing import Any
 
 import psutil
 
-from omsflask.app import Customer, Token, create_app, db
-from omsflask.cli import create_tables
-from omsflask.engines import WITHOUT_DEADLINES
-from omsflask.making import make
-from omsflask.tokens import Tokens
+from omsflask.commands.cli import create_tables
+from omsflask.standalone.app import Customer, Token, create_app, db
+from omsflask.standalone.engine import WITHOUT_DEADLINES
+from omsflask.standalone.make_customers import make
+from omsflask.tables.tokens import Tokens
 
 ROOT = Path(__file__).parent.parent
 

@@ -11,8 +11,8 @@ from typing import Any
 from flask import Flask, Response, abort, jsonify, request, url_for
 from sqlalchemy import func, select
 
-from omsflask.app import Customer, Token, create_app, db
 from omsflask.customers import CustomerSchema
+from omsflask.standalone.app import Customer, Token, create_app, db
 
 PATH = "/api/v1/oms/customers/list-simple/"
 

@@ -13,18 +13,20 @@ import click
 from flask.cli import ScriptInfo
 from sqlalchemy import Table, func, select
 
-from . import migrations
-from .app import Customer, Token, create_app, db
-from .cli import Commands, oms
-from .engines import WITHOUT_DEADLINES
-from .making import make
-from .progress import bar_of
-from .samples import published
-from .tokens import Tokens
+from .commands.cli import Commands, oms
+from .commands.progress import bar_of
+from .standalone import migrations
+from .standalone.app import Customer, Token, create_app, db
+from .standalone.engine import WITHOUT_DEADLINES
+from .standalone.make_customers import make
+from .standalone.sample_data import published
+from .tables.tokens import Tokens
 
 DEMO_CUSTOMERS = 109
 
 CUSTOMERS: Table = Customer.__table__
+
+APP = "omsflask.standalone.app:create_app()"
 
 #: In a checkout, beside wsgi.py.
 GUNICORN_CONF = Path(__file__).parent.parent / "gunicorn.conf.py"
@@ -56,7 +58,7 @@ def demo(port: int, serve: bool) -> None:
         sys.stdout.flush()
         bind = f"127.0.0.1:{port}"
         arguments = ["-m", "gunicorn", "-c", str(GUNICORN_CONF), "-b", bind]
-        os.execv(sys.executable, [sys.executable, *arguments, "omsflask.app:create_app()"])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, *arguments, APP])  # noqa: S606
 
 
 def fill() -> None:
@@ -102,7 +104,7 @@ def _check_server(port: int) -> None:
     if not GUNICORN_CONF.exists():
         raise click.ClickException(
             "gunicorn.conf.py of the checkout is not here. Use --no-serve, and serve with"
-            " gunicorn 'omsflask.app:create_app()'."
+            f" gunicorn '{APP}'."
         )
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,9 +9,9 @@ from marshmallow import Schema
 from marshmallow.fields import Email, Integer, String
 from marshmallow.validate import Length
 
-from .fields import INT32, PrimaryKey, UTCDateTime
-from .filters import Filter, FilterSet, Ordering
-from .services import ListService
+from .declarations.fields import INT32, PrimaryKey, UTCDateTime
+from .declarations.filters import Filter, FilterSet, Ordering
+from .declarations.services import ListService
 
 
 class CustomerSchema(Schema):

@@ -12,15 +12,15 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, class_mapper
 from werkzeug.routing import BaseConverter
 
-from .auth import VerifyToken, hook
+from .declarations.services import BoundService
 from .errors import NotFound
-from .handlers import handle_errors
-from .models import TokenMixin
-from .replicas import Replica
-from .services import BoundService
 from .settings import SETTINGS, defaults, read
-from .tokens import Tokens, Verifier
-from .views import Shared, answer
+from .sql.replica import Replica
+from .tables.models import TokenMixin
+from .tables.tokens import Tokens, Verifier
+from .web.auth import VerifyToken, hook
+from .web.error_handlers import handle_errors
+from .web.views import Shared, answer
 
 #: What a host's session may be; a ``scoped_session`` is called, and so is a session factory.
 AnySession = Session | Callable[[], Session]

@@ -15,10 +15,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import URL, create_engine, event, insert, make_url
 from werkzeug.test import TestResponse
 
-from omsflask.app import Channel, Customer, Token, create_app, db
-from omsflask.cli import create_tables
-from omsflask.samples import channels, plausible, published
-from omsflask.tokens import Tokens
+from omsflask.commands.cli import create_tables
+from omsflask.standalone.app import Channel, Customer, Token, create_app, db
+from omsflask.standalone.sample_data import channels, plausible, published
+from omsflask.tables.tokens import Tokens
 
 PATH = "/api/v1/oms/customers/list-simple/"
 PUBLISHED = Path(__file__).parent / "published"

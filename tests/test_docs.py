@@ -19,9 +19,9 @@ from conftest import PATH, Client
 from sqlalchemy import delete, insert, update
 from werkzeug.serving import make_server
 
-from omsflask.app import Customer, db
-from omsflask.fields import parse_utc
-from omsflask.samples import plausible
+from omsflask.declarations.fields import parse_utc
+from omsflask.standalone.app import Customer, db
+from omsflask.standalone.sample_data import plausible
 
 PAGE = Path(__file__).parent.parent / "docs" / "pulling.md"
 PROGRAMS = dict(re.findall(r"```python\n# (\w+)\.py\n(.*?)```", PAGE.read_text(), re.S))

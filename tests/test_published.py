@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from conftest import PATH, PUBLISHED, Client, document
 
-from omsflask.samples import published
+from omsflask.standalone.sample_data import published
 
 
 def test_the_published_get_example_is_reproduced(client: Client) -> None:

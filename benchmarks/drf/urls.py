@@ -15,10 +15,10 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.serializers import ModelSerializer
 
-from omsflask.samples import COLUMNS
+from omsflask.standalone.sample_data import COLUMNS
 
 from ..stacks import PATH
-from .models import Customer, Token
+from .tables.models import Customer, Token
 
 
 class TokenAuthentication(BaseAuthentication):

@@ -1,4 +1,13 @@
-"""The formats: a table of them, and the choice of one for a request."""
+"""The formats: a table of them, and the choice of one for a request.
+
+===================  =======================================================================
+:mod:`.json`         the published body of a page
+:mod:`.csv`          CSV, with cells that no spreadsheet runs
+:mod:`.xlsx`         a workbook, written as its rows come
+:mod:`.xlsx_cells`   the XML of a sheet's rows, a whole column at a time
+:mod:`.table`        what a file is made of
+===================  =======================================================================
+"""
 
 from __future__ import annotations
 
@@ -9,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import NotAcceptable
-from . import csv, xlsx
+from ..renderers import csv, xlsx
 from .table import Table
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from ..dumps import Dump
-from .table import Row, Table
+from ..declarations.cells import Row
+from ..sql.bulk import Dump
+from .table import Table
 
 #: What a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay joinable. What
 #: looks guarded is guarded once more, so that taking a guard away gives every text back.

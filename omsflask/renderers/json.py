@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from ..pagination import Page
+from ..sql.pagination import Page
 
 
 def render(page: Page, results: Any) -> bytes:

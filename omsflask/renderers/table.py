@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..columns import Cell
-from ..dumps import Dump
-
-Row = Sequence[Any]
+from ..declarations.cells import Cell, Row
+from ..sql.bulk import Dump
 
 
 class Table(Protocol):

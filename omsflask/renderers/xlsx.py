@@ -20,10 +20,10 @@ import xlsxwriter
 from marshmallow import fields
 from xlsxwriter.utility import xl_col_to_name
 
-from ..columns import Cell
-from ..fields import UTCDateTime
-from .sheet import rows, writer
-from .table import Row, Table
+from ..declarations.cells import Cell, Row
+from ..declarations.fields import UTCDateTime
+from .table import Table
+from .xlsx_cells import rows, writer
 
 #: Below the header, in Excel's 1,048,576 rows.
 ROWS_A_SHEET = 2**20 - 1

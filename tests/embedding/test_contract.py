@@ -10,7 +10,7 @@ import pytest
 from conftest import PUBLISHED, Client, document
 from openpyxl import load_workbook
 
-from omsflask.fields import format_utc
+from omsflask.declarations.fields import format_utc
 
 from .hosts.host import ROWS, Host
 

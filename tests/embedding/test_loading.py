@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, sessionmaker
 
 from omsflask import OMS, ChannelMixin, CustomerMixin, customers
-from omsflask.cli import oms
+from omsflask.commands.cli import oms
 
 from .hosts.host import ROWS, Host, verify
 

@@ -9,8 +9,8 @@ from sqlalchemy import ForeignKey, MetaData, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from omsflask import ChannelMixin, CustomerMixin, customers
-from omsflask.selections import Selection
-from omsflask.services import Query
+from omsflask.declarations.services import Query
+from omsflask.sql.selection import Selection
 
 
 def plain() -> Any:

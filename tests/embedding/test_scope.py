@@ -10,8 +10,8 @@ from conftest import Client
 from openpyxl import load_workbook
 
 from omsflask import customers
-from omsflask.cursors import Cursor
-from omsflask.fields import format_utc
+from omsflask.declarations.fields import format_utc
+from omsflask.sql.cursors import Cursor
 
 from .hosts import scoped
 from .hosts.host import KEY, ROWS, Host

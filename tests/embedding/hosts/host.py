@@ -8,7 +8,7 @@ from conftest import Client
 from flask import Flask
 from sqlalchemy import Engine, insert
 
-from omsflask.samples import channels, plausible, published
+from omsflask.standalone.sample_data import channels, plausible, published
 
 KEY = "key-of-the-host"
 LIST = "customers/list-simple/"

@@ -1,0 +1,10 @@
+"""What is typed at a prompt, in any app with the extension: ``flask oms …``.
+
+==================  ==========================================================================
+:mod:`.cli`         the group, ``init-db`` and ``token``
+:mod:`.load`        ``load``: files of customers, checked and stored
+:mod:`.export`      ``export``: the service's files from the command line
+:mod:`.forget`      ``forget``: a customer erased
+:mod:`.progress`    the progress bar of a command that works through rows
+==================  ==========================================================================
+"""

@@ -1,0 +1,98 @@
+"""What a row must be: the list service's own schema, the other way round."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields
+
+from ...declarations.services import ListService
+from ...declarations.validation import plain_text, whole_number
+from .rows import Row, Unreadable
+
+IDENTIFY = "say by --key what else identifies a customer"
+
+
+class Checker:
+    """Checks the rows of files against the schema of a list service.
+
+    :param key: the field that identifies a row without the service's own key, where one does.
+    """
+
+    def __init__(self, service: ListService, key: str | None) -> None:
+        self._identities = dict.fromkeys(it for it in (service.key, key) if it)
+        self._schema = loading_schema(service.schema)
+        #: What the database gives by itself, so that nothing is given by null.
+        self._given = [
+            service.attributes[name] for name, field in service.fields.items() if field.dump_only
+        ]
+
+    def check_columns(self, file: str, columns: Sequence[str]) -> None:
+        """Check the header of ``file``.
+
+        :raises Unreadable: saying what is wrong with it.
+        """
+        known = self._schema.fields
+        for name, times in Counter(columns).items():
+            if times > 1:
+                raise Unreadable(f"{file} has {times} columns {name!r}")
+            if name not in known:
+                near = difflib.get_close_matches(name[:64], known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise Unreadable(
+                    f"{file} has a column {name[:64]!r}, which customers have not{hint}"
+                )
+        for name, field in known.items():
+            if field.required and name not in columns:
+                raise Unreadable(f"{file} has no column {name!r}, which every customer needs")
+        if not any(name in columns for name in self._identities):
+            raise Unreadable(f"{file} has no column {' or '.join(self._identities)}: {IDENTIFY}")
+
+    def check(self, row: Row) -> None:
+        """Load the values of ``row``, or note on it why they cannot be."""
+        if row.reason:
+            return
+        try:
+            values: dict[str, Any] = self._schema.load(row.values)
+        except ValidationError as error:
+            row.reason = _sentence(error.messages)
+            return
+        for name in self._given:
+            if name in values and values[name] is None:
+                del values[name]
+        row.values = values
+
+
+def loading_schema(schema: type[Schema]) -> Schema:
+    """Return a schema that loads what ``schema`` shows: of the same fields, all of them taken."""
+    loaded = {name: _loaded(field) for name, field in schema().fields.items()}
+    made: type[Schema] = type(schema.__name__, (schema,), loaded)
+    return made()
+
+
+def _loaded(field: fields.Field[Any]) -> fields.Field[Any]:
+    field = copy.copy(field)
+    field.dump_only = False
+    field.allow_none = not field.required
+    field.pre_load = [_grammar(field), *field.pre_load]
+    return field
+
+
+def _grammar(field: fields.Field[Any]) -> Callable[[Any], Any]:
+    """Return what must hold before a field reads a value, which is of JSON or a text.
+
+    A number that is not whole is refused, which an Integer would cut off.
+    """
+    if isinstance(field, fields.Integer):
+        return lambda value: value if value is None else whole_number(str(value))
+    return lambda value: plain_text(value) if isinstance(value, str) else value
+
+
+def _sentence(messages: Any) -> str:
+    """Return messages by field as one text."""
+    named: Mapping[str, Any] = messages if isinstance(messages, Mapping) else {"": messages}
+    return " ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in named.items())

@@ -1,0 +1,133 @@
+"""What is typed: files, and what is to be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
+
+from ... import customers
+from ...extension import current_oms
+from ...sql.connections import bind_of
+from ...tables.models import ChannelMixin, CustomerMixin
+from .checking import Checker
+from .identities import Identities
+from .rejects import Write, open_rejects, suffix
+from .rows import Unreadable
+from .runs import Run
+from .sources import READERS, Options, Source, opened
+from .storing import Store
+
+SERVICE = customers.list_simple
+
+#: What a customer may be known by in other systems.
+KEYS = ("omnitron_id", "email", "erp_code")
+
+
+def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    try:
+        if ",\n".encode(name) == b",\n":
+            return name
+    except LookupError:
+        pass
+    raise click.BadParameter(f"{name!r} is no encoding that ASCII is part of.")
+
+
+@click.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path),
+)
+@click.option("--key", type=click.Choice(KEYS), help="Which customer a row without an id is.")
+@click.option("--format", "format_", type=click.Choice(list(READERS)), help="Whatever the ending.")
+@click.option("--encoding", default="utf-8", callback=_encoding, help="Of CSV, if not UTF-8.")
+@click.option("--create-channels", is_flag=True, help="Create those that are not there.")
+@click.option("--all-or-nothing", is_flag=True, help="Write nothing if a row is refused.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be.")
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write refused rows to this file, with the reasons.",
+)
+@with_appcontext
+@click.pass_context
+def load(
+    context: click.Context,
+    files: Sequence[Path],
+    key: str | None,
+    format_: str | None,
+    encoding: str,
+    create_channels: bool,
+    all_or_nothing: bool,
+    dry_run: bool,
+    rejects: Path | None,
+) -> None:
+    """Add or change the customers that are in FILES: .csv, .json, .jsonl, .xlsx, or - for stdin.
+
+    A row with an id is the customer of that id; any other is found by --key. Loading a file again
+    changes nothing, so a load that was interrupted is completed by running it again.
+    """
+    options = Options(format_, encoding, current_app.config["OMS_CSV_GUARD"])
+    with ExitStack() as stack:
+        run = Run(
+            Checker(SERVICE, key),
+            stack.enter_context(closing(Identities(key))),
+            _store(stack, writes=not dry_run, creates_channels=create_channels),
+            all_or_nothing,
+        )
+        sources = _open(stack, files, options, run.checker)
+        if rejects:
+            run.reject = _open_rejects(stack, rejects, sources)
+        run.load(sources)
+    click.echo(run.report(), err=True)
+    context.exit(run.status)
+
+
+def _store(stack: ExitStack, *, writes: bool, creates_channels: bool) -> Store:
+    oms = current_oms()
+    customer, channel = oms.model(CustomerMixin), oms.model(ChannelMixin)
+    session = stack.enter_context(Session(bind_of(oms.session, customer).engine))
+    columns = [*SERVICE.attributes.values()]
+    return Store(session, customer, channel, columns, writes, creates_channels)
+
+
+def _open(
+    stack: ExitStack, files: Sequence[Path], options: Options, checker: Checker
+) -> list[Source]:
+    """Open all files and check their headers, before anything is written."""
+    try:
+        sources = [stack.enter_context(opened(file, options)) for file in files]
+        for source in sources:
+            if source.contents.columns is not None:
+                checker.check_columns(source.name, source.contents.columns)
+    except Unreadable as error:
+        raise click.ClickException(f"{error}.") from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
+    return sources
+
+
+def _open_rejects(stack: ExitStack, path: Path, sources: Sequence[Source]) -> Write:
+    """Open the file for refused rows, which have one form and are not among the files."""
+    first, *others = (source.contents for source in sources)
+    if path.exists() and any(it.path.exists() and it.path.samefile(path) for it in sources):
+        raise click.BadParameter(f"{path} is a file to load.")
+    if path.suffix.lower() != suffix(first):
+        raise click.BadParameter(
+            f"Refused rows of these files are {suffix(first)}, not {path.name}."
+        )
+    if any((it.columns, it.dialect) != (first.columns, first.dialect) for it in others):
+        raise click.BadParameter("The files have not one header: load one after the other.")
+    try:
+        file, write = open_rejects(path, first)
+    except OSError as error:
+        raise click.ClickException(f"{path} could not be written: {error.strerror}.") from error
+    stack.enter_context(file)
+    return write

@@ -1,0 +1,13 @@
+"""What a list is: data that knows no Flask, no request and no connection.
+
+=======================  =====================================================================
+:mod:`.services`         a list service: name, schema and filters; bound to a model
+:mod:`.fields`           the fields that marshmallow lacks, and what a field says of itself
+:mod:`.filters`          parameter, condition, order and OPTIONS entry in one object
+:mod:`.lookups`          ``exact``, ``gt``, ``in``, ``range`` and the others, in one table
+:mod:`.validation`       what a text must be before a field reads it
+:mod:`.binding`          a service's names to a model's columns, or one clear sentence
+:mod:`.cells`            a field and a SQL expression to what is selected and shown
+:mod:`.introspection`    a service to its OPTIONS document
+=======================  =====================================================================
+"""

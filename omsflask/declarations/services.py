@@ -1,0 +1,233 @@
+"""A list service as data, and its union with a model.
+
+::
+
+    list_simple = ListService(resource="customers", name="list-simple", schema=…, filters=…)
+    oms.add(list_simple.bind(Customer))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from marshmallow import Schema
+from sqlalchemy import FromClause, Select, inspect
+from sqlalchemy.orm import Mapper
+from sqlalchemy.sql.elements import ColumnElement
+
+from ..sql.ordering import Step
+from .binding import BindError, check_filters, check_order, check_tables, resolve
+from .cells import Cell, Expression, cell
+from .filters import FilterSet, Term
+
+#: Narrows a statement by who holds the token.
+Scope = Callable[[Select[Any], Any], Select[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a request asks for, parsed and checked.
+
+    :param arguments: the query string as sent, each name with its last value.
+    :param filters: by the parameter's name, its value.
+    :param ordering: the steps asked for; none when the request names none.
+    :param page: as sent, since ``last`` is one too.
+    :param limit: rows a page, when the request says so.
+    :param cursor: as sent; empty asks for a walk.
+    :param format: one of ``json``, ``csv``, ``xls``, ``xlsx``.
+    :param horizon: what a row's stamp must not be newer than (:mod:`omsflask.sql.watermark`).
+    """
+
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    ordering: tuple[Term, ...] = ()
+    page: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
+    format: str | None = None
+    horizon: datetime | None = None
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether a page was asked for, and not the whole selection."""
+        return not (self.page is None and self.limit is None and self.cursor is None)
+
+    @property
+    def walks(self) -> bool:
+        """Whether links carry a cursor: the request names its order or asks for it."""
+        return bool(self.ordering) or self.cursor is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListService:
+    """A list to publish: names, schema and filters. It knows no model, database or Flask.
+
+    :param resource: first part of the path, ``customers``.
+    :param name: last part of the path, ``list-simple``.
+    :param schema: what is shown, in this order.
+    :param filters: how it is narrowed and sorted.
+    :param key: the schema's field that identifies a row, integer and unique.
+    :param stamp: the field that says when a row was last changed, where the schema has it.
+    """
+
+    resource: str
+    name: str
+    schema: type[Schema]
+    filters: type[FilterSet]
+    key: str = "id"
+    stamp: str = "modified_date"
+
+    def __post_init__(self) -> None:
+        if missing := sorted(self._ordered - set(self.fields)):
+            raise TypeError(
+                f"{self.schema.__name__} has no field {', '.join(missing)}, which"
+                f" {self.resource}/{self.name} identifies or orders its rows by."
+            )
+
+    @property
+    def path(self) -> str:
+        """The path below the prefix."""
+        return f"/{self.resource}/{self.name}/"
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """The shown fields by their published names, in the schema's order."""
+        return {
+            (field.data_key or name): field for name, field in self.schema().dump_fields.items()
+        }
+
+    @cached_property
+    def attributes(self) -> dict[str, str]:
+        """The attributes that the fields show, by the fields' published names."""
+        return {name: field.attribute or field.name for name, field in self.fields.items()}
+
+    @property
+    def _ordered(self) -> set[str]:
+        ordering = self.filters.ordering
+        return {self.key, *(ordering.labels if ordering else ())}
+
+    def ordering(self, query: Query) -> tuple[Term, ...]:
+        """Return the whole order of a query: as asked, or the default, and ever the key last.
+
+        The key runs in the direction of the step before it, so that an index can serve both.
+        """
+        ordering = self.filters.ordering
+        terms = query.ordering or (ordering.default if ordering else ())
+        if any(term.name == self.key for term in terms):
+            return terms
+        return (*terms, Term(self.key, bool(terms) and terms[-1].descending))
+
+    def bind(
+        self, model: type[Any], /, *, scope: Scope | None = None, **columns: Any
+    ) -> BoundService:
+        """Return this service over ``model``.
+
+        :param model: a mapped class. Its attributes are found by the fields' and filters' names.
+        :param scope: ``(statement, holder) -> statement``, to show each holder of a token her rows
+            only. It is applied to lists, counts and exports alike.
+        :param columns: by a field's or filter's name, another attribute of the model, a
+            relationship to one row (its foreign key) or a SQL expression.
+        :raises TypeError: naming what the model lacks, or what cannot be filtered or ordered by.
+        """
+        parameters = self.filters.parameters.values()
+        try:
+            found = resolve(model, self.attributes, [it.column for it in parameters], columns)
+            check_order({name: found[self.attributes[name]] for name in self._ordered})
+            check_filters(found, parameters)
+            if scope is None:
+                check_tables(model, found)
+        except BindError as error:
+            raise TypeError(f"{self.resource}/{self.name} cannot be bound: {error}.") from None
+        return BoundService(self, model, scope, found)
+
+
+@dataclass(frozen=True, eq=False)
+class BoundService:
+    """A list service over a model; made by :meth:`ListService.bind`.
+
+    :param columns: the SQL values by the attributes that the service names.
+    :param statements: that were built for requests of before, by what they are for.
+    """
+
+    service: ListService
+    model: type[Any]
+    scope: Scope | None
+    columns: Mapping[str, Expression]
+    statements: dict[Hashable, Select[Any]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """What a row holds, in order."""
+        return tuple(
+            cell(name, field, self.columns[self.service.attributes[name]])
+            for name, field in self.service.fields.items()
+        )
+
+    @cached_property
+    def converters(self) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+        """The places of a row that Python still must convert, and how."""
+        return tuple((i, cell.convert) for i, cell in enumerate(self.cells) if cell.convert)
+
+    @cached_property
+    def is_json(self) -> bool:
+        """Whether each cell is such as :attr:`Cell.is_json` says."""
+        return all(cell.is_json for cell in self.cells)
+
+    def shown(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        """Return selected rows as they are shown."""
+        if not self.converters:
+            return rows
+        return [self._shown(row) for row in rows]
+
+    def _shown(self, row: Sequence[Any]) -> Sequence[Any]:
+        values = list(row)
+        for place, convert in self.converters:
+            values[place] = convert(values[place])
+        return values
+
+    def steps(self, query: Query) -> list[Step]:
+        """Return the columns of a query's whole order, each with its direction."""
+        expressions = {cell.name: cell.expression for cell in self.cells}
+        return [(expressions[term.name], term.descending) for term in self.service.ordering(query)]
+
+    @property
+    def key(self) -> Expression:
+        """The SQL of what identifies a row."""
+        return self.columns[self.service.attributes[self.service.key]]
+
+    @cached_property
+    def rows(self) -> FromClause:
+        """The tables that a row of the model is in."""
+        mapper: Mapper[Any] = inspect(self.model)
+        return mapper.selectable
+
+    @cached_property
+    def kinds(self) -> Sequence[ColumnElement[bool]]:
+        """The condition of the model's own rows, where it shares its table with others."""
+        mapper: Mapper[Any] = inspect(self.model)
+        if not mapper.single or mapper.polymorphic_on is None:
+            return ()
+        named = [each.polymorphic_identity for each in mapper.self_and_descendants]
+        return (mapper.polymorphic_on.in_(named),)
+
+    @property
+    def stamp(self) -> Expression | None:
+        """The SQL of when a row was last changed."""
+        attribute = self.service.attributes.get(self.service.stamp)
+        return None if attribute is None else self.columns[attribute]
+
+    def follows_changes(self, query: Query) -> bool:
+        """Whether a query narrows its rows from below, or sorts them upwards, by their stamp."""
+        name = self.service.stamp
+        parameters = self.service.filters.parameters
+        return self.stamp is not None and (
+            Term(name) in self.service.ordering(query)
+            or any(
+                parameters[it].column == name and parameters[it].lookup in ("gt", "gte", "range")
+                for it in query.filters
+            )
+        )

@@ -1,0 +1,49 @@
+"""Rows as the engine itself writes them, without a Python object for each value.
+
+A CSV of a million customers is made of little else than fetching, so the text of a row is made
+where the row is: by SQLite's ``printf``, by PostgreSQL's COPY. Of many rows at once that becomes
+CSV, unless something in them is to be quoted or guarded. See :mod:`omsflask.renderers.csv`.
+
+==================  ============================================================================
+:mod:`.text`        what is common to both
+:mod:`.sqlite`      and :mod:`.postgresql`: how each writes, and what its texts still want
+==================  ============================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from marshmallow import fields
+from sqlalchemy import Connection, Select
+
+from ...declarations.cells import Cell, Expression
+from ..bulk import postgresql, sqlite
+from .text import Dump
+
+__all__ = ["Dump", "dump"]
+
+#: By a dialect's name and its driver's.
+WRITERS = {("sqlite", "pysqlite"): sqlite.dump, ("postgresql", "psycopg"): postgresql.dump}
+
+
+def dump(
+    connection: Connection, statement: Select[Any], cells: Sequence[Cell], key: Expression | None
+) -> Dump | None:
+    """Return the rows of ``statement`` as the engine writes them.
+
+    :param key: the primary key, where they are all the rows of a table in its order.
+    :returns: none where the engine cannot, where a cell must be converted in Python, or where the
+        first is text, before which there is no mark.
+    """
+    writer = WRITERS.get((connection.dialect.name, connection.dialect.driver))
+    if writer is None or isinstance(cells[0].field, fields.String):
+        return None
+    if not all(map(_is_text_in_sql, cells)):
+        return None
+    return writer(connection, statement, cells, key)
+
+
+def _is_text_in_sql(cell: Cell) -> bool:
+    return cell.convert is None and not isinstance(cell.field, fields.Boolean)

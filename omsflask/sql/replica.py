@@ -1,0 +1,129 @@
+"""A read replica: lists are read there while it answers, and on the primary while it does not.
+
+One request reads one server. What pulls changes is told by the commit horizon
+(:mod:`.watermark`) up to when it has seen all, and a replica cannot say that: it knows no
+locks, and the moment of the last commit that it replayed says nothing of a transaction that began
+long before and commits after that. So the primary is asked, for the horizon first and then for how
+far it has written. Whoever stamped a row before the horizon has ended by then, and a replica that
+has replayed up to there shows it. It mostly has within milliseconds; one that has not is passed
+over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+Bind = Engine | Connection
+
+#: How long a request waits for what the primary has written; after one in vain, how long none does.
+PATIENCE_SECONDS = 0.5
+IMPATIENCE_SECONDS = 5.0
+
+#: Whoever has waited longer for a replica would wait too long for the primary besides.
+FALLBACK_SECONDS = 3.0
+
+RETRY_SECONDS = 1.0
+
+#: A standby had to go on, or a statement took too long, which is no outage.
+PASSING = ("40001", "57014")
+
+# Not what is flushed: without synchronous_commit a transaction ends before that.
+WRITTEN = text("SELECT CAST(pg_current_wal_insert_lsn() AS text)")
+HAS_REPLAYED = text(
+    "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= CAST(:position AS pg_lsn)"
+)
+
+
+def read(
+    replica: Replica | None,
+    primary: Bind,
+    work: Callable[[Bind], Answer],
+    complete_until: datetime | None = None,
+) -> Answer:
+    """Return what ``work`` makes of one server, the replica if there is one and it will do.
+
+    :param complete_until: the moment, if any, up to which the server must have everything. The
+        primary had it already.
+    """
+    if replica is None or isinstance(primary, Connection):
+        return work(primary)
+    return replica.read(primary, work, complete_until)
+
+
+class Replica:
+    """A streaming replica of the primary, reached by an engine of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._lock = threading.Lock()
+        self._is_away = False
+        self._impatient_until = 0.0
+
+    def read(
+        self, primary: Engine, work: Callable[[Bind], Answer], complete_until: datetime | None
+    ) -> Answer:
+        """Return what ``work`` makes of the replica, else of the primary."""
+        if self._is_away:
+            return work(primary)
+        position = None if complete_until is None else _written(primary)
+        start = time.monotonic()
+        try:
+            if position is None or self._reaches(position):
+                return work(self.engine)
+        except (InterfaceError, OperationalError, TimeoutError) as error:
+            self._note(error)
+            if time.monotonic() - start > FALLBACK_SECONDS:
+                raise
+        return work(primary)
+
+    def _reaches(self, position: str) -> bool:
+        """Whether the replica has replayed all up to a position, or does so soon."""
+        now = time.monotonic()
+        end = now if now < self._impatient_until else now + PATIENCE_SECONDS
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            while not connection.scalar(HAS_REPLAYED, {"position": position}):
+                if time.monotonic() >= end:
+                    self._impatient_until = time.monotonic() + IMPATIENCE_SECONDS
+                    return False
+                time.sleep(0.01)
+        return True
+
+    def _note(self, error: InterfaceError | OperationalError | TimeoutError) -> None:
+        """Pass the replica over until it answers again, if it went away."""
+        original = getattr(error, "orig", None)
+        if isinstance(error, TimeoutError) or getattr(original, "sqlstate", None) in PASSING:
+            return
+        with self._lock:
+            if self._is_away:
+                return
+            self._is_away = True
+        reason = str(original).partition("\n")[0]
+        logger.warning("The replica does not answer, the primary does its work: %s", reason)
+        threading.Thread(target=self._await, name="omsflask-replica", daemon=True).start()
+
+    def _await(self) -> None:
+        while self._is_away:
+            time.sleep(RETRY_SECONDS)
+            try:
+                with self.engine.connect() as connection:
+                    connection.execute(select(1))
+                self._is_away = False
+            except (InterfaceError, OperationalError, TimeoutError):
+                continue
+        logger.warning("The replica answers again.")
+
+
+def _written(primary: Engine) -> str:
+    with primary.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        return str(connection.scalar(WRITTEN))

@@ -1,0 +1,10 @@
+"""What is stored, for an app that has no tables yet.
+
+===================  =========================================================================
+:mod:`.models`       mixins with the published columns and their indexes
+:mod:`.tokens`       tokens: issued once, kept as a hash, verified, revoked
+:mod:`.triggers`     stamps for what is written by hand in SQL
+:mod:`.create`       the tables that are missing, created under a lock
+:mod:`.sequences`    keys that come after those that were given
+===================  =========================================================================
+"""

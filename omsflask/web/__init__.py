@@ -1,0 +1,10 @@
+"""How a list is asked for, and how it is answered, over HTTP.
+
+========================  ====================================================================
+:mod:`.auth`              the token of a request, before anything else
+:mod:`.parsers`           the query string to values, or a 400 that names the parameter
+:mod:`.views`             what a GET does, step by step, and what OPTIONS does
+:mod:`.links`             the addresses of a page's neighbours
+:mod:`.error_handlers`    every error below the prefix, whoever raised it, as JSON
+========================  ====================================================================
+"""
