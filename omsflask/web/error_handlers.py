@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Timeout
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from ..errors import ServiceError, Unavailable
-from .views import COMMON_HEADERS
+from .responses import COMMON_HEADERS
 
 logger = logging.getLogger(__name__)
 
