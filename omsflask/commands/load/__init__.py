@@ -8,6 +8,7 @@
 :mod:`.texts`       bytes to text
 :mod:`.rows`        a row on its way
 :mod:`.checking`    the schema, the other way round
+:mod:`.invisible`   characters that nobody sees
 :mod:`.identities`  which customer a row is, and whether it came before
 :mod:`.storing`     added, changed or left
 :mod:`.rejects`     what was refused, given back

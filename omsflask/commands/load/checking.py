@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from ...declarations.services import ListService
 from ...declarations.validation import plain_text, whole_number
+from .invisible import unexpected, unseen
 from .rows import Row, Unreadable
 
 IDENTIFY = "say by --key what else identifies a customer"
@@ -26,6 +27,10 @@ class Checker:
     def __init__(self, service: ListService, key: str | None) -> None:
         self._identities = dict.fromkeys(it for it in (service.key, key) if it)
         self._schema = loading_schema(service.schema)
+        #: What is compared letter by letter, and must look as it is.
+        self._compared = {key} | {
+            name for name, field in self._schema.fields.items() if isinstance(field, fields.Email)
+        }
         #: What the database gives by itself, so that nothing is given by null.
         self._given = [
             service.attributes[name] for name, field in service.fields.items() if field.dump_only
@@ -65,6 +70,20 @@ class Checker:
             if name in values and values[name] is None:
                 del values[name]
         row.values = values
+        self._look(row)
+
+    def _look(self, row: Row) -> None:
+        """Note on ``row`` characters of its texts that nobody sees."""
+        refused, warned = [], []
+        for name, value in row.values.items():
+            if not isinstance(value, str):
+                continue
+            if name in self._compared:
+                if found := unseen(value):
+                    refused.append(f"{name}: {found} Write it anew.")
+            elif found := unexpected(value):
+                warned.append(f"{name}: {found}")
+        row.reason, row.warning = " ".join(refused), " ".join(warned)
 
 
 def loading_schema(schema: type[Schema]) -> Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 #: What :mod:`.rejects` says of a row beside what it held; read again it is not part of the row.
@@ -22,12 +22,14 @@ class Row:
     :param raw: as it came, to be given back when it is refused.
     :param values: by name; at first as they came, then as the schema loads them.
     :param reason: why it is refused; empty while nothing is wrong.
+    :param warning: a remark on a row that is loaded, by field like a reason.
     """
 
     place: str
     raw: Any
     values: Any
     reason: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,14 @@ class Contents:
 
     :param columns: its header, where the format has one.
     :param dialect: what its refused rows are written in; without one they are JSON lines.
+    :param warnings: sentences about the file, to be read after its name. Some are known only when
+        all rows were read.
     """
 
     rows: Iterator[Row]
     columns: tuple[str, ...] | None = None
     dialect: Dialect | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 def without_notes(values: Mapping[str, Any]) -> dict[str, Any]:

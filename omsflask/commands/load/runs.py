@@ -18,7 +18,7 @@ from .storing import Store, Tally
 
 BATCH_ROWS = 5_000
 
-#: Refused rows that are named; all are in ``--rejects``.
+#: Refused rows that are named, all of which are in ``--rejects``, and warnings that are shown.
 NAMED = 20
 
 
@@ -38,6 +38,8 @@ class Run:
     :param reject: writes a refused row.
     :param tally: what became of the rows; without ``all_or_nothing`` all these are committed.
     :param named: what is said of the first refused rows.
+    :param warnings: the first that were said of files and of rows that were loaded.
+    :param warned: how many there were.
     """
 
     checker: Checker
@@ -47,6 +49,8 @@ class Run:
     reject: Write | None = None
     tally: Tally = field(default_factory=Tally)
     named: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    warned: int = 0
     fault: Fault | None = None
 
     @property
@@ -78,11 +82,15 @@ class Run:
         with bar_through(sum(source.size for source in sources)) as bar:
             for source in sources:
                 before = bar.pos
-                for rows in _batches(source):
-                    self._add(source.name, rows)
-                    # A workbook's parts do not lie in the order in which they are read.
-                    done = max(before + source.position - bar.pos, 0)
-                    bar.update(done, sum(astuple(self.tally)))
+                try:
+                    for rows in _batches(source):
+                        self._add(source.name, rows)
+                        # A workbook's parts do not lie in the order in which they are read.
+                        done = max(before + source.position - bar.pos, 0)
+                        bar.update(done, sum(astuple(self.tally)))
+                finally:
+                    for warning in source.contents.warnings:
+                        self._warn(f"{source.name} {warning}")
 
     def _add(self, file: str, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -93,6 +101,8 @@ class Run:
         for row in rows:
             if row.reason:
                 self._refuse(f"{file}, {row.place}", row)
+            elif row.warning:
+                self._warn(f"{file}, {row.place}: {row.warning.removesuffix('.')}")
         if self.store.writes and not self.all_or_nothing:
             self.store.session.commit()
         self.tally += tally
@@ -103,11 +113,19 @@ class Run:
         if self.reject:
             self.reject(row, place)
 
+    def _warn(self, sentence: str) -> None:
+        self.warned += 1
+        if len(self.warnings) < NAMED:
+            self.warnings.append(sentence)
+
     def report(self) -> str:
         """Return which rows were refused, what went wrong, and what became of the others."""
         lines = [*self.named]
         if more := self.tally.refused - len(lines):
             lines.append(f"and {more:,} more rows were refused.")
+        lines += [f"Warning: {it}." for it in self.warnings]
+        if more := self.warned - len(self.warnings):
+            lines.append(f"and {more:,} more warnings.")
         if self.fault:
             lines.append(f"Error: {self.fault.sentence}.")
         if not self.fault or any(astuple(self.tally)):
