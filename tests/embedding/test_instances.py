@@ -52,8 +52,8 @@ def get(app: Flask, path: str = PATH, key: str = KEY) -> Any:
 def test_two_apps_in_a_process_do_not_touch_each_other(new_engine: NewEngine) -> None:
     few, many = new_app(), new_app()
     few.config["OMS_PAGE_SIZE"], many.config["OMS_LENIENT_QUERY"] = 2, True
-    new_oms(new_engine(5), lambda key: key == "few" or None).init_app(few)
-    new_oms(new_engine(30), lambda key: key == "many" or None).init_app(many, url_prefix="/v2")
+    new_oms(new_engine(5), {"few": "holder"}.get).init_app(few)
+    new_oms(new_engine(30), {"many": "holder"}.get).init_app(many, url_prefix="/v2")
     assert get(few, key="few")["next"] == f"http://localhost{PATH}?page=2"
     assert (get(few, key="few")["count"], len(get(few, key="few")["results"])) == (5, 2)
     assert get(few, key="many") == {"detail": "Invalid token."}
@@ -75,7 +75,7 @@ def test_a_list_is_mounted_twice_in_an_app(new_engine: NewEngine) -> None:
     app, oms = new_app(), new_oms(new_engine(30))
     oms.init_app(app)
     oms.init_app(app, url_prefix="/v2/oms")
-    new_oms(new_engine(5), lambda key: key == "other" or None).init_app(app, url_prefix="/other")
+    new_oms(new_engine(5), {"other": "holder"}.get).init_app(app, url_prefix="/other")
     assert list(app.blueprints) == ["oms", "oms2", "oms3"]
     assert get(app)["next"] == f"http://localhost{PATH}?page=2"
     assert get(app, f"/v2/oms/{LIST}")["next"] == f"http://localhost/v2/oms/{LIST}?page=2"
