@@ -17,8 +17,9 @@ from .errors import NotFound
 from .settings import SETTINGS, defaults, read
 from .sql.replica import Replica
 from .tables.models import TokenMixin
-from .tables.tokens import Tokens, Verifier
-from .web.auth import VerifyToken, hook
+from .tables.tokens import Tokens
+from .tables.verifier import TokenMemory, Verifier
+from .web.auth import VerifyToken, check, hook
 from .web.error_handlers import handle_errors
 from .web.views import Shared, answer
 
@@ -42,9 +43,9 @@ class OMS:
     :param session: a session, ``scoped_session`` or session factory, which is called in the app's
         context; only its engine is used. Without one it is Flask-SQLAlchemy's of the app.
     :param verify_token: ``key -> holder | None``, called once a request with the text after
-        ``Token`` in the header. The holder is then ``flask.g.oms_holder``, and is what a list's
-        scope is given. Without one the keys in the host's own table count, a model with
-        :class:`omsflask.TokenMixin` beside the bound ones.
+        ``Token`` in the header. A falsy holder is 401. Any other is then ``flask.g.oms_holder``,
+        and is passed to a list's scope. Without ``verify_token`` the keys in the host's own table
+        are valid, a model with :class:`omsflask.TokenMixin` beside the bound ones.
     :param replica: the engine of a streaming replica of the lists' PostgreSQL, to read them there.
     """
 
@@ -80,10 +81,14 @@ class OMS:
         :param name: of the blueprint, one that the app has not yet.
         :raises TypeError: when it cannot be known who may call.
         """
+        verify_token = self.verify_token
+        if verify_token is None:
+            verify_token = Verifier(self.tokens)
+        check(verify_token)
         blueprint = Blueprint(name, __name__, url_prefix=URL_PREFIX)
         blueprint.record(self._set_up)
         blueprint.url_value_preprocessor(_exempt_from_csrf)
-        blueprint.before_request(hook(self.verify_token or Verifier(self.tokens)))
+        blueprint.before_request(hook(verify_token))
         handle_errors(blueprint)
         return blueprint
 
@@ -134,6 +139,7 @@ class OMS:
         if self._session is None and "sqlalchemy" not in app.extensions:
             raise TypeError("OMS needs a session: OMS(db.session), or db.init_app(app) before.")
         app.extensions.setdefault("oms", self)
+        app.extensions.setdefault("oms_tokens", TokenMemory())
         app.url_map.converters["oms_rest"] = Rest
         shared = Shared(replica=self.replica)
         for listing in self.listings:

@@ -112,7 +112,9 @@ SETTINGS = (
     Setting(
         "OMS_TOKEN_MEMORY_SECONDS",
         2.0,
-        "How long a verified token is remembered, and so how long a revoked one may go on. 0: not.",
+        "How long a verified token of the package's own table is remembered, and so how long a"
+        " revoked one stays valid. A host's `verify_token` is called in each request. 0 disables"
+        " it.",
     ),
 )
 

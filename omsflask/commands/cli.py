@@ -74,7 +74,7 @@ def create_tables() -> list[str]:
     """Create what is missing of the tables that the app's lists and tokens are in."""
     oms = current_oms()
     models = [listing.model for listing in oms.listings]
-    models += [] if oms.verify_token else [oms.tokens.model]
+    models += [oms.tokens.model] if oms.verify_token is None else []
     bind = oms.session().get_bind(models[0])
     return create_missing(bind.engine, [model.__table__ for model in models])
 

@@ -23,6 +23,7 @@ class Host:
 
     :param key: of a token that shows all of :data:`ROWS`.
     :param pages: what the host itself answers, by path.
+    :param other: another app, with another database, that shares objects with the first.
     """
 
     app: Flask
@@ -30,6 +31,7 @@ class Host:
     key: str = KEY
     prefix: str = "/api/v1/oms"
     pages: dict[str, str] = field(default_factory=lambda: {"/": "home"})
+    other: Flask | None = None
 
     @property
     def path(self) -> str:
