@@ -2,7 +2,9 @@
 
 =======================  =====================================================================
 :mod:`.services`         a list service: name, schema and filters; bound to a model
-:mod:`.fields`           the fields that marshmallow lacks, and what a field says of itself
+:mod:`.fields`           the fields that marshmallow lacks, and what a field shows
+:mod:`.types`            the table of field types: every fact about each
+:mod:`.sql_types`        the field types that a column's values can be read as
 :mod:`.filters`          parameter, condition, order and OPTIONS entry in one object
 :mod:`.lookups`          ``exact``, ``gt``, ``in``, ``range`` and the others, in one table
 :mod:`.validation`       what a text must be before a field reads it

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from marshmallow import fields
 from sqlalchemy import Enum, TypeDecorator, select
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import (
@@ -23,7 +24,9 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from .cells import Expression
 from .fields import choices
-from .lookups import LOOKUPS, Parameter
+from .lookups import LOOKUPS, AnyField, Parameter
+from .sql_types import SQLType, column_types, python_type, value_types
+from .types import TYPES, type_of
 
 #: The Python types whose values a cursor can hold.
 ORDERED = (bool, int, float, str, datetime, date, time, Decimal, UUID, enum.Enum)
@@ -81,26 +84,94 @@ def check_order(columns: Mapping[str, Expression]) -> None:
     :raises BindError: naming one whose type has no order, or is not known.
     """
     for name, column in columns.items():
-        if not issubclass(_python_type(column), ORDERED):
+        if not issubclass(_stored_type(column), ORDERED):
             raise BindError(
                 f"it cannot be ordered by {name}, whose SQL type is {column.type!r}; if it is"
                 " another, say type_coerce(…, String)"
             )
 
 
-def check_filters(columns: Mapping[str, Expression], parameters: Iterable[Parameter]) -> None:
-    """Check that an enumeration is compared with its members only.
+def check_fields(shown: Mapping[str, tuple[AnyField, Expression]]) -> None:
+    """Check that every field can show the values of its column.
 
-    :raises BindError: naming a filter that would take any text.
+    :param shown: by the published names.
+    :raises BindError: naming a field whose type does not fit.
+    """
+    for name, (field, column) in shown.items():
+        row, sql_type = type_of(field), column.type
+        if not row.shows:
+            raise BindError(
+                f"{name} is a {_class(field)} field, which reads an object, and a list reads"
+                " columns; use the field of its value, and give bind the SQL expression"
+            )
+        if not (_converts(field, "_serialize") or row.shows & column_types(sql_type)):
+            raise BindError(
+                f"{name} is of type {sql_type!r}, which the field {_class(field)} cannot"
+                f" show{_instead(sql_type)}"
+            )
+
+
+def check_filters(columns: Mapping[str, Expression], parameters: Iterable[Parameter]) -> None:
+    """Check that every filter can be compared with its column.
+
+    :raises BindError: naming a filter whose type does not fit, or that would compare an enumeration
+        with any text.
     """
     for parameter in parameters:
-        column = columns[parameter.column]
-        compares = LOOKUPS[parameter.lookup].binds
-        if compares and isinstance(column.type, Enum) and not choices(parameter.field):
+        field, sql_type = parameter.field, columns[parameter.column].type
+        if not LOOKUPS[parameter.lookup].binds:
+            continue
+        if isinstance(sql_type, Enum):
+            _check_members(parameter, sql_type)
+        elif not (_converts(field, "_deserialize") or _is_comparable(field, sql_type)):
             raise BindError(
-                f"{parameter.column} is an enumeration; filter it by fields.Enum, or by a field"
-                " with validate.OneOf"
+                f"{parameter.column} is of type {sql_type!r}, which the filter {parameter.name}"
+                f" cannot compare with {_class(field)}{_instead(sql_type)}"
             )
+
+
+def _check_members(parameter: Parameter, sql_type: Enum) -> None:
+    limited = choices(parameter.field)
+    if not limited:
+        raise BindError(
+            f"{parameter.column} is an enumeration; filter it by fields.Enum, or by a field"
+            " with validate.OneOf"
+        )
+    for value, shown, _ in limited:
+        is_member = sql_type.enum_class is not None and isinstance(value, sql_type.enum_class)
+        if not is_member and value not in sql_type.enums:
+            raise BindError(
+                f"{parameter.column} is an enumeration of {', '.join(sql_type.enums)}, and the"
+                f" filter {parameter.name} takes {shown!r}"
+            )
+
+
+def _is_comparable(field: AnyField, sql_type: SQLType) -> bool:
+    types = column_types(sql_type)
+    if not isinstance(field, fields.Enum):
+        return bool(type_of(field).compares & types)
+    # A column that is no enumeration holds what is shown of the members.
+    shown = {name for _, value, _ in choices(field) for name in value_types(value)}
+    return all(TYPES[name].compares & types for name in shown)
+
+
+def _converts(field: AnyField, method: str) -> bool:
+    """Whether a class of the host's own converts the values, so that only the host knows them."""
+    known = {getattr(cls, method) for cls in type_of(field).fields}
+    return getattr(type(field), method) not in known
+
+
+def _class(field: AnyField) -> str:
+    return type(field).__name__
+
+
+def _instead(sql_type: SQLType) -> str:
+    """Return the advice to use the fields that are made for ``sql_type``."""
+    if isinstance(sql_type, TypeDecorator) and python_type(sql_type) is object:
+        return f"; if its values are of another type, give {type(sql_type).__name__} a python_type"
+    types = column_types(sql_type)
+    made = [row.fields[0].__name__ for name, row in TYPES.items() if name in types]
+    return f"; use {' or '.join(made)}" if made else ""
 
 
 def _mapper(model: type[Any]) -> Mapper[Any]:
@@ -111,12 +182,9 @@ def _mapper(model: type[Any]) -> Mapper[Any]:
         raise BindError(f"{model!r} is no mapped class") from None
 
 
-def _python_type(column: Expression) -> type[Any]:
-    kind = column.type
-    try:
-        return (kind.impl_instance if isinstance(kind, TypeDecorator) else kind).python_type
-    except NotImplementedError:
-        return object
+def _stored_type(column: Expression) -> type[Any]:
+    sql_type = column.type
+    return python_type(sql_type.impl_instance if isinstance(sql_type, TypeDecorator) else sql_type)
 
 
 def _expression(value: Any) -> Expression | None:

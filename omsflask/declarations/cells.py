@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from marshmallow import fields
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from sqlalchemy import (
     Numeric,
     String,
     TypeDecorator,
+    Uuid,
     func,
     literal_column,
 )
@@ -36,7 +38,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import NullType, TypeEngine
 
-from .fields import UTCDateTime, shows, type_name
+from .fields import UTCDateTime, shows
+from .types import type_name
 
 Expression = ColumnElement[Any]
 Kind = TypeEngine[Any]
@@ -155,6 +158,8 @@ ADAPTED: tuple[tuple[type[Any], type[Any], Callable[[Any, Any], tuple[Any, Any]]
     (date, DateTime, lambda value, kind: _moment(datetime.combine(value, time()), kind)),
     (Decimal, Integer, lambda value, _: (value, Numeric())),
     (Decimal, NullType, lambda value, _: (value, Numeric())),
+    (UUID, String, lambda value, kind: (str(value), kind)),
+    (UUID, Uuid, lambda value, kind: (value if kind.as_uuid else str(value), kind)),
 )
 
 

@@ -1,8 +1,4 @@
-"""The fields that marshmallow has not, and what a field says of itself.
-
-:func:`describe` is the only reader of marshmallow's innards: OPTIONS, OpenAPI and the filters take
-what it tells.
-"""
+"""The fields that marshmallow lacks, and the values that a field shows and is limited to."""
 
 from __future__ import annotations
 
@@ -70,32 +66,8 @@ class PrimaryKey(fields.Integer):
     """The key of a related row: ``channel = PrimaryKey(attribute="channel_id")``."""
 
 
-#: What the published OPTIONS document calls a field; a subclass before its parents.
-TYPE_NAMES: dict[type[fields.Field[Any]], str] = {
-    PrimaryKey: "pk field",
-    fields.Integer: "integer",
-    fields.Float: "float",
-    fields.Decimal: "decimal",
-    fields.Boolean: "boolean",
-    fields.Email: "email",
-    fields.Url: "url",
-    fields.String: "string",
-    fields.DateTime: "datetime",
-    fields.Date: "date",
-    fields.Time: "time",
-    fields.Enum: "choice",
-}
-
-
 #: The digits that PostgreSQL's NUMERIC may hold; Python rounds to 28 of its own accord.
 NUMERIC_DIGITS = 150_000
-
-
-def type_name(field: fields.Field[Any]) -> str:
-    """Return what the OPTIONS document calls the type of ``field``."""
-    if choices(field):
-        return "choice"
-    return next((name for kind, name in TYPE_NAMES.items() if isinstance(field, kind)), "field")
 
 
 def title(name: str) -> str:
@@ -141,37 +113,3 @@ def choices(field: fields.Field[Any]) -> list[tuple[Any, Any, str]]:
             labelled = zip(validator.choices, validator.options(), strict=True)
             return [(value, show(value), label or text) for value, (text, label) in labelled]
     return []
-
-
-def _limits(field: fields.Field[Any]) -> dict[str, Any]:
-    show = shows(field)
-    limits: dict[str, Any] = {}
-    for validator in field.validators:
-        if isinstance(validator, validate.Range):
-            limits |= {"min_value": show(validator.min), "max_value": show(validator.max)}
-        elif isinstance(validator, validate.Length):
-            limits |= {"min_length": validator.min, "max_length": validator.max}
-    if isinstance(field, fields.Decimal):
-        limits["max_digits"] = field.metadata.get("max_digits")
-        limits["decimal_places"] = None if field.places is None else -field.places.adjusted()
-    return {name: limit for name, limit in limits.items() if limit is not None}
-
-
-def describe(name: str, field: fields.Field[Any]) -> dict[str, Any]:
-    """Return what the OPTIONS document says of a field, in its published order of keys.
-
-    :param name: the published name; the label is made from it unless the field's metadata has one.
-        The metadata may also say ``max_digits`` of a decimal.
-    """
-    described = {
-        "type": type_name(field),
-        "required": field.required,
-        "read_only": field.dump_only,
-        "label": field.metadata.get("label") or name.replace("_", " ").capitalize(),
-        **_limits(field),
-    }
-    if (limited := choices(field)) and not field.dump_only:
-        described["choices"] = [
-            {"value": shown, "display_name": label} for _, shown, label in limited
-        ]
-    return described

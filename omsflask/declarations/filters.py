@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError
 
-from .fields import choices, title, type_name
+from .fields import choices, title
 from .lookups import LOOKUPS, AnyField, Parameter
+from .types import type_name
 
 #: What every list's parameters are named, beside its own filters.
 RESERVED = ("page", "limit", "cursor", "format")

@@ -20,9 +20,10 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..sql.ordering import Step
-from .binding import BindError, check_filters, check_order, check_tables, resolve
+from .binding import BindError, check_fields, check_filters, check_order, check_tables, resolve
 from .cells import Cell, Expression, cell
 from .filters import FilterSet, Term
+from .sql_types import column_types
 
 #: Narrows a statement by who holds the token.
 Scope = Callable[[Select[Any], Any], Select[Any]]
@@ -70,7 +71,8 @@ class ListService:
     :param name: last part of the path, ``list-simple``.
     :param schema: what is shown, in this order.
     :param filters: how it is narrowed and sorted.
-    :param key: the schema's field that identifies a row, integer and unique.
+    :param key: the schema's field that identifies a row: an integer, a text or a UUID, unique and
+        never NULL.
     :param stamp: the field that says when a row was last changed, where the schema has it.
     """
 
@@ -136,7 +138,9 @@ class ListService:
         parameters = self.filters.parameters.values()
         try:
             found = resolve(model, self.attributes, [it.column for it in parameters], columns)
-            check_order({name: found[self.attributes[name]] for name in self._ordered})
+            shown = {name: found[attribute] for name, attribute in self.attributes.items()}
+            check_fields({name: (field, shown[name]) for name, field in self.fields.items()})
+            check_order({name: shown[name] for name in self._ordered})
             check_filters(found, parameters)
             if scope is None:
                 check_tables(model, found)
@@ -216,9 +220,10 @@ class BoundService:
 
     @property
     def stamp(self) -> Expression | None:
-        """The SQL of when a row was last changed."""
+        """The SQL of when a row was last changed, where that is a moment."""
         attribute = self.service.attributes.get(self.service.stamp)
-        return None if attribute is None else self.columns[attribute]
+        stamp = None if attribute is None else self.columns[attribute]
+        return stamp if stamp is not None and "datetime" in column_types(stamp.type) else None
 
     def follows_changes(self, query: Query) -> bool:
         """Whether a query narrows its rows from below, or sorts them upwards, by their stamp."""

@@ -1,13 +1,39 @@
 """A service meets a model: what is found, and what fails at start-up with a sentence."""
 
 import enum
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 from conftest import Client
 from flask import Flask
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Engine, ForeignKey, create_engine, func, select
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Boolean,
+    Date,
+    DateTime,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    Interval,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    String,
+    Text,
+    TypeDecorator,
+    Uuid,
+    create_engine,
+    func,
+    select,
+    type_coerce,
+)
+from sqlalchemy import Enum as SQLEnum
+from sqlalchemy.dialects.postgresql import HSTORE, JSONB
 from sqlalchemy.ext.associationproxy import association_proxy
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
@@ -20,6 +46,7 @@ from sqlalchemy.orm import (
     synonym,
 )
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.types import NullType
 
 from omsflask import (
     OMS,
@@ -31,6 +58,7 @@ from omsflask import (
     Ordering,
     PrimaryKey,
     TokenMixin,
+    UTCDateTime,
     customers,
 )
 from omsflask.declarations.binding import ORDERED
@@ -208,6 +236,201 @@ def test_what_cannot_be_bound_fails_with_a_sentence(
 ) -> None:
     with pytest.raises(TypeError, match=sentence):
         service(fields.String(), **filters).bind(Buyer, **columns)
+
+
+class Mood(enum.StrEnum):
+    CALM = "calm"
+
+
+class Encoded(TypeDecorator[Any]):
+    """A host's own type that does not say what it makes of a text."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _dialect: object) -> Any:
+        return value
+
+
+class Counted(Encoded):
+    python_type = int
+
+
+class Priced(Encoded):
+    python_type = Decimal
+
+
+class Trimmed(TypeDecorator[str]):
+    """It changes what goes in, not what comes out."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: object) -> Any:
+        return value and value.strip()
+
+
+class Shout(fields.Integer):
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        return f"{value}!"
+
+
+def typed(sql_type: Any) -> Any:
+    """Return a column of a type, of the table of buyers."""
+    return type_coerce(Buyer.name, sql_type)
+
+
+#: A field, the type of its column, and the advice where the two do not fit; nothing where they do.
+PAIRS: list[tuple[Any, Any, str | None]] = [
+    (fields.Integer(), SmallInteger(), None),
+    (fields.Integer(), Numeric(10, 0), None),
+    (fields.Integer(), Counted(), None),
+    (fields.Integer(), NullType(), None),
+    (fields.Integer(), String(20), "; use String."),
+    (fields.Integer(), Text(), "; use String."),
+    (fields.Integer(), Numeric(10, 2), "; use Decimal."),
+    (fields.Integer(), Float(), "; use Float."),
+    (fields.Integer(), Boolean(), "; use Boolean."),
+    (fields.Integer(), Uuid(), "; use UUID."),
+    (fields.Integer(), Uuid(as_uuid=False), "; use UUID."),
+    (
+        fields.Integer(),
+        Encoded(),
+        "; if its values are of another type, give Encoded a python_type.",
+    ),
+    (fields.Integer(), Priced(), "; use Decimal."),
+    (fields.Integer(), Interval(), "; use TimeDelta."),
+    (fields.Integer(), Trimmed(), "give Trimmed a python_type."),
+    (fields.Integer(), SQLEnum(Kind), "; use Enum."),
+    (PrimaryKey(), Uuid(), "; use UUID."),
+    (PrimaryKey(), String(), "; use String."),
+    (fields.Float(), Integer(), None),
+    (fields.Float(), Date(), "; use Date."),
+    (fields.Decimal(), Integer(), None),
+    (fields.Decimal(), Priced(), None),
+    (fields.Decimal(), Encoded(), None),
+    (fields.Decimal(), String(), "; use String."),
+    (fields.Boolean(), Integer(), None),
+    (fields.Boolean(), Encoded(), None),
+    (fields.Boolean(), String(1), "; use String."),
+    (fields.String(), Integer(), None),
+    (fields.String(), Uuid(), None),
+    (fields.String(), Trimmed(), None),
+    (fields.String(), SQLEnum("a", "b"), None),
+    (fields.String(), SQLEnum(Mood), None),
+    (fields.String(), SQLEnum(Kind), "; use Enum."),
+    (fields.String(), JSON(), "; use Raw."),
+    (fields.String(), DateTime(), "; use UTCDateTime."),
+    (fields.String(), LargeBinary(), "cannot show."),
+    (fields.Email(), JSON(), "; use Raw."),
+    (fields.Date(), DateTime(), None),
+    (fields.Date(), String(), "; use String."),
+    (UTCDateTime(), Date(), "; use Date."),
+    (UTCDateTime(), String(), "; use String."),
+    (fields.DateTime(), Integer(), "; use Integer."),
+    (fields.Time(), DateTime(), "; use UTCDateTime."),
+    (fields.TimeDelta(), Interval(), None),
+    (fields.TimeDelta(), Integer(), "; use Integer."),
+    (fields.UUID(), String(36), None),
+    (fields.UUID(), Integer(), "; use Integer."),
+    (fields.Enum(Kind), SQLEnum("ONE", "TWO"), None),
+    (fields.Enum(Kind), Uuid(), "; use UUID."),
+    (fields.Raw(), JSON(), None),
+    (fields.Raw(), Integer(), None),
+    (fields.Raw(), LargeBinary(), "cannot show."),
+    (fields.Dict(), JSONB(), None),
+    (fields.Dict(), HSTORE(), None),
+    (fields.Dict(), String(), "; use String."),
+    (fields.List(fields.Integer()), ARRAY(Integer), None),
+    (fields.List(fields.Integer()), Integer(), "; use Integer."),
+    (fields.Nested(Schema), JSON(), None),
+    (fields.Nested(Schema), Integer(), "; use Integer."),
+    (fields.Method("dump"), Integer(), "it is a Method field, which reads an object"),
+    (fields.Function(str), Integer(), "it is a Function field, which reads an object"),
+    (Shout(), String(), None),
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "sql_type", "advice"), PAIRS, ids=lambda it: repr(it)[:40].partition("(")[0]
+)
+def test_a_field_is_bound_to_a_column_whose_values_it_shows(
+    field: Any, sql_type: Any, advice: str | None
+) -> None:
+    bind = partial(service(field).bind, Buyer, it=typed(sql_type))
+    if advice is None:
+        bind()
+        return
+    with pytest.raises(TypeError, match=r"^buyers/all cannot be bound: it is ") as raised:
+        bind()
+    assert advice in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+Kinds = fields.Enum(Kind)
+Numbers = fields.Enum(Kind, by_value=True)
+
+COMPARED: list[tuple[Any, Any, str | None]] = [
+    (fields.Integer(), Float(), None),
+    (fields.Integer(), Numeric(10, 2), None),
+    (fields.Integer(), String(), "; use String."),
+    (fields.Integer(), Uuid(), "; use UUID."),
+    (fields.Integer(), Boolean(), "; use Boolean."),
+    (fields.Float(), Integer(), None),
+    (fields.Decimal(), NullType(), None),
+    (fields.String(), Trimmed(), None),
+    (fields.String(), Integer(), "; use Integer."),
+    (fields.String(), Uuid(), "; use UUID."),
+    (fields.String(), Uuid(as_uuid=False), "; use UUID."),
+    (fields.String(), Date(), "; use Date."),
+    (fields.String(), JSON(), "; use Raw."),
+    (fields.Raw(), Integer(), "; use Integer."),
+    (fields.UUID(), String(), None),
+    (fields.Boolean(), String(), "; use String."),
+    (fields.Date(), DateTime(), None),
+    (UTCDateTime(), Date(), "; use Date."),
+    (fields.List(fields.Integer()), ARRAY(Integer), "; use List."),
+    (Kinds, SQLEnum(Kind), None),
+    (Kinds, String(), None),
+    (Numbers, Integer(), None),
+    (Kinds, Integer(), "; use Integer."),
+    (Numbers, String(), "; use String."),
+    (Kinds, SQLEnum("ONE", "TWO", "THREE"), "ONE, TWO, THREE, and the filter that takes 'ONE'"),
+    (Kinds, SQLEnum(Mood), "is an enumeration of CALM, and the filter that takes 'ONE'"),
+    (fields.String(validate=validate.OneOf(["ONE"])), SQLEnum(Kind), None),
+    (fields.String(validate=validate.OneOf(["a"])), SQLEnum("a", "b"), None),
+    (fields.String(validate=validate.OneOf(["c"])), SQLEnum("a", "b"), "takes 'c'"),
+    (fields.String(), SQLEnum("a", "b"), "filter it by fields.Enum, or by"),
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "sql_type", "advice"), COMPARED, ids=lambda it: repr(it)[:40].partition("(")[0]
+)
+def test_a_filter_is_bound_to_a_column_that_it_can_be_compared_with(
+    field: Any, sql_type: Any, advice: str | None
+) -> None:
+    listing = service(fields.Raw(attribute="name"), that=Filter(field))
+    bind = partial(listing.bind, Buyer, that=typed(sql_type))
+    if advice is None:
+        bind()
+        return
+    with pytest.raises(TypeError, match=r"^buyers/all cannot be bound: that is ") as raised:
+        bind()
+    assert advice in str(raised.value)
+
+
+def test_whether_a_column_is_null_is_asked_of_every_type() -> None:
+    for sql_type in (JSON(), LargeBinary(), SQLEnum(Kind), ARRAY(Integer), Uuid()):
+        listing = service(fields.Raw(attribute="name"), that__isnull=Filter(fields.Boolean))
+        listing.bind(Buyer, that=typed(sql_type))
+
+
+def test_a_stamp_that_is_no_moment_is_none() -> None:
+    schema = Schema.from_dict({"id": fields.Integer(), "modified_date": fields.Integer()})
+    listing = ListService(resource="buyers", name="all", schema=schema, filters=FilterSet)
+    assert listing.bind(Buyer, modified_date=Buyer.shop_id).stamp is None
+    assert listing.bind(Buyer, modified_date=type_coerce(Buyer.id, Integer)).stamp is None
 
 
 def test_what_may_be_ordered_by_is_what_a_cursor_can_read() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, ForeignKey, String, case, create_engine, func
+from sqlalchemy import DateTime, ForeignKey, Integer, String, case, cast, create_engine, func
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -85,7 +85,7 @@ def build(url: str) -> Host:
             id=Person.number,
             created_date=Person.made,
             modified_date=Person.touched,
-            omnitron_id=Person.remote_number,
+            omnitron_id=cast(Person.remote_number, Integer),
             email=Person.mail,
             first_name=Person.given,
             last_name=Person.family,
