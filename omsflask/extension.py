@@ -21,7 +21,7 @@ from .tables.tokens import Tokens
 from .tables.verifier import TokenMemory, Verifier
 from .web.auth import VerifyToken, check, hook
 from .web.error_handlers import handle_errors
-from .web.views import Shared, answer
+from .web.views import METHODS, Shared, answer
 
 #: What a host's session may be; a ``scoped_session`` is called, and so is a session factory.
 AnySession = Session | Callable[[], Session]
@@ -65,15 +65,16 @@ class OMS:
         """Serve ``listing``, in the apps that are initialised from now on."""
         self.listings.append(listing)
 
-    def init_app(self, app: Flask, *, url_prefix: str = URL_PREFIX) -> None:
+    def init_app(self, app: Flask, *, url_prefix: str = URL_PREFIX, **options: Any) -> None:
         """Serve the added lists in ``app``. Called again, it serves them below another prefix too.
 
         :param url_prefix: what the lists' paths begin with; variable parts are allowed.
+        :param options: of ``Flask.register_blueprint``, such as ``host`` or ``subdomain``.
         :raises SettingError: when an ``OMS_*`` setting of the app cannot be used.
         :raises TypeError: when it cannot be known who may call, or what engine to read by.
         """
         name = next(name for name in _names() if name not in app.blueprints)
-        app.register_blueprint(self.blueprint(name), url_prefix=url_prefix)
+        app.register_blueprint(self.blueprint(name), url_prefix=url_prefix, **options)
 
     def blueprint(self, name: str = "oms") -> Blueprint:
         """Return a new blueprint of the added lists, to register where the host likes.
@@ -86,6 +87,8 @@ class OMS:
             verify_token = Verifier(self.tokens)
         check(verify_token)
         blueprint = Blueprint(name, __name__, url_prefix=URL_PREFIX)
+        # APIFlask reads this of each blueprint that has a hook.
+        blueprint.enable_openapi = False  # type: ignore[attr-defined]
         blueprint.record(self._set_up)
         blueprint.url_value_preprocessor(_exempt_from_csrf)
         blueprint.before_request(hook(verify_token))
@@ -140,7 +143,10 @@ class OMS:
             raise TypeError("OMS needs a session: OMS(db.session), or db.init_app(app) before.")
         app.extensions.setdefault("oms", self)
         app.extensions.setdefault("oms_tokens", TokenMemory())
-        app.url_map.converters["oms_rest"] = Rest
+        app.url_map.converters |= {"oms_rest": Rest, "oms_any": AnyHost}
+        paths = [listing.service.path for listing in self.listings]
+        if again := sorted({path.strip("/") for path in paths if paths.count(path) > 1}):
+            raise TypeError(f"{', '.join(again)} is added twice.")
         shared = Shared(replica=self.replica)
         for listing in self.listings:
             path = listing.service.path
@@ -176,23 +182,41 @@ class Rest(BaseConverter):
     part_isolating = False
 
 
-def _route(state: BlueprintSetupState, path: str, name: str, view: View) -> None:
-    """Route every method to ``view``: one that is refused is refused after the token, as JSON.
+class AnyHost(BaseConverter):
+    """Any host, in an app that matches hosts."""
 
-    Flask's own ``add_url_rule`` lets the methods it is not told of be answered by routing.
+    regex = ".*"
+
+
+class EveryMethod(set[str]):
+    """The methods that a rule serves. Routing finds any other method in it too.
+
+    Flask would otherwise answer an unserved method before the token is checked, and not as JSON.
     """
-    endpoint = f"{state.name_prefix}.{state.name}.{name}".lstrip(".")
-    rule = state.app.url_rule_class(
-        f"{(state.url_prefix or '').rstrip('/')}{path}",
-        endpoint=endpoint,
-        methods=None,
-        defaults=state.url_defaults,
-        subdomain=state.subdomain,
+
+    def __contains__(self, method: object) -> bool:
+        return True
+
+
+def _route(state: BlueprintSetupState, path: str, name: str, view: View) -> None:
+    """Route every method to ``view``, which refuses those that are not served."""
+    # The token is checked by the blueprint's hook, which Flask finds by the endpoint's last dot.
+    name = name.replace(".", "-")
+    host = state.options.get("host")
+    if state.app.url_map.host_matching and host is None:
+        host = "<oms_any:oms_host>"
+    state.add_url_rule(
+        path,
+        name,
+        view,
+        methods=METHODS,
+        provide_automatic_options=False,
         strict_slashes=False,
+        host=host,
     )
-    rule.provide_automatic_options = False  # type: ignore[attr-defined]
-    state.app.url_map.add(rule)
-    state.app.view_functions[endpoint] = view
+    endpoint = f"{state.name_prefix}.{state.name}.{name}".lstrip(".")
+    for rule in state.app.url_map.iter_rules(endpoint):
+        rule.methods = EveryMethod(METHODS)
 
 
 def _names() -> Iterator[str]:

@@ -114,6 +114,7 @@ def test_a_format_that_cannot_be_had(host: Host, guest: Client) -> None:
 
 
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"]
+METHODS += ["PROPFIND", "FOO"]
 
 
 @pytest.mark.parametrize(

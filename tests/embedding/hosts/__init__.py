@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import crowded, inherited, nested, renamed, scoped, tenants, usual
+from . import crowded, frameworks, inherited, nested, renamed, scoped, tenants, usual
 from .host import Host
 
 #: By what is special about them: from the URL of an empty database to an app over thirty customers.
@@ -17,6 +17,9 @@ HOSTS: dict[str, Callable[[str], Host]] = {
     "single-table": inherited.single_table,
     "scoped": scoped.build,
     "crowded": crowded.build,
+    "apiflask": frameworks.apiflask,
+    "debug-toolbar": frameworks.debug_toolbar,
+    "host-matching": frameworks.host_matching,
     "engine-by-tenant": tenants.engine_by_tenant,
     "blueprint-of-two-apps": tenants.blueprint_of_two_apps,
 }

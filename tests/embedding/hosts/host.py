@@ -56,9 +56,15 @@ def new_app() -> Flask:
     """Return an app with a page and an error page of its own."""
     app = Flask("host")
     app.testing = True
-    app.add_url_rule("/", view_func=lambda: "home", endpoint="home")
-    app.register_error_handler(404, lambda _error: ("the host's own 404", 404))
+    add_pages(app)
     return app
+
+
+def add_pages(app: Flask, **options: Any) -> None:
+    """Give an app a page and an error page of its own."""
+    plain = {"Content-Type": "text/plain"}
+    app.add_url_rule("/", view_func=lambda: ("home", plain), endpoint="home", **options)
+    app.register_error_handler(404, lambda _error: ("the host's own 404", 404, plain))
 
 
 def fill(engine: Engine, *contents: tuple[Any, Iterable[dict[str, Any]]]) -> None:
