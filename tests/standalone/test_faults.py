@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import PATH, Client, dispose, make_app, make_client, server_url
+from conftest import PATH, Client, dispose, make_app, make_client, server_url, settle
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -202,6 +202,7 @@ def test_statements_are_prepared_where_the_url_asks_for_it(
     guest = new_guest(OMS_DATABASE_URL=url.render_as_string(hide_password=False))
     for _ in range(2):  # The first counts in a transaction, whose end forgets what is prepared.
         assert guest.page().status_code == 200
+        settle()  # Its connection comes back to the pool too.
     with guest.application.app_context(), db.engine.connect() as connection:
         prepared = connection.exec_driver_sql("SELECT statement FROM pg_prepared_statements")
         assert [it for (it,) in prepared if "customers" in it]
