@@ -23,8 +23,9 @@ from typing import Any
 import xlsxwriter
 
 from omsflask.customers import list_simple
-from omsflask.declarations.services import Query
+from omsflask.sql import connections
 from omsflask.sql.export import Export
+from omsflask.sql.query import Query
 from omsflask.sql.selection import Selection
 from omsflask.standalone.app import Customer, create_app, db
 from omsflask.standalone.sample_data import COLUMNS
@@ -80,7 +81,8 @@ def plain_xlsxwriter(url: str) -> float:
     app = create_app({"OMS_DATABASE_URL": url})
     with app.app_context(), tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
         start = time.perf_counter()
-        export = Export(db.engine, Selection(list_simple.bind(Customer), Query()))
+        listing, query = list_simple.bind(Customer), Query.of(list_simple)
+        export = Export(Selection(listing, query, connections.Database(db.engine)))
         with xlsxwriter.Workbook(file.name, {"constant_memory": True}) as book:
             date_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
             sheet = book.add_worksheet()

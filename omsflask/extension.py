@@ -15,13 +15,14 @@ from werkzeug.routing import BaseConverter
 from .declarations.services import BoundService
 from .errors import NotFound
 from .settings import SETTINGS, defaults, read
+from .sql.export import Slots
 from .sql.replica import Replica
 from .tables.models import TokenMixin
 from .tables.tokens import Tokens
 from .tables.verifier import TokenMemory, Verifier
 from .web.auth import VerifyToken, check, hook
 from .web.error_handlers import handle_errors
-from .web.views import METHODS, Shared, answer
+from .web.views import METHODS, ListView
 
 #: What a host's session may be; a ``scoped_session`` is called, and so is a session factory.
 AnySession = Session | Callable[[], Session]
@@ -147,10 +148,11 @@ class OMS:
         paths = [listing.service.path for listing in self.listings]
         if again := sorted({path.strip("/") for path in paths if paths.count(path) > 1}):
             raise TypeError(f"{', '.join(again)} is added twice.")
-        shared = Shared(replica=self.replica)
+        slots = Slots()
         for listing in self.listings:
+            view = ListView(listing, self.session, slots=slots, replica=self.replica)
             path = listing.service.path
-            _route(state, path, path.strip("/"), _view(listing, self.session, shared))
+            _route(state, path, path.strip("/"), _view(view))
         if (state.url_prefix or "").strip("/"):
             _route(state, "", "prefix", not_found)
             _route(state, "/<oms_rest:path>", "rest", not_found)
@@ -224,14 +226,14 @@ def _names() -> Iterator[str]:
     yield from (f"oms{number}" for number in count(2))
 
 
-def _view(listing: BoundService, session: Callable[[], Session], shared: Shared) -> View:
+def _view(list_view: ListView) -> View:
     def view(**_path: object) -> Response:
         # Not the proxy, which looks for the request anew each time.
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-        return answer(asked, listing, session, shared)
+        return list_view(asked)
 
     # Flask-Limiter, Flask-WTF and others know a view by its name.
-    service = listing.service
+    service = list_view.listing.service
     view.__name__ = view.__qualname__ = f"{service.resource}_{service.name}".replace("-", "_")
     return view
 

@@ -12,21 +12,22 @@ from typing import IO, Any, TypeVar
 from urllib.parse import urlencode
 
 import click
-from flask import current_app, request
+from flask import current_app
 from flask.cli import with_appcontext
 
 from ..declarations.cells import Cell, Row
-from ..declarations.services import BoundService, Query
+from ..declarations.services import BoundService
 from ..errors import InvalidParameters
 from ..extension import current_oms
 from ..renderers import FORMATS, RENDERERS, FileRenderer
 from ..renderers.table import Table
 from ..sql.bulk import Dump
-from ..sql.connections import bind_of
+from ..sql.connections import Database
 from ..sql.export import Export
+from ..sql.query import Query
 from ..sql.replica import read
 from ..sql.selection import Selection
-from ..web.parsers import parse
+from ..web.parsers import parse, query_schema
 from .progress import bar_of
 
 Batch = TypeVar("Batch", bound=Sequence[Any])
@@ -49,9 +50,12 @@ def export(file: Path, filters: Sequence[str]) -> None:
     if listing.scope is not None:
         raise click.ClickException("What is shown depends on who asks: export it over HTTP.")
     query = _query(listing, filters)
-    bind = bind_of(oms.session, listing.model)
-    selection = Selection(listing, query)
-    with closing(read(oms.replica, bind, lambda it: Export(it, selection))) as rows:
+    database = Database.of(oms.session, listing.model)
+
+    def opened(database: Database) -> Export:
+        return Export(Selection(listing, query, database))
+
+    with closing(read(oms.replica, database, opened)) as rows:
         _write(file, renderer, rows)
 
 
@@ -60,12 +64,13 @@ def _query(listing: BoundService, filters: Sequence[str]) -> Query:
     if wrong:
         raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE.")
     pairs = [text.partition("=")[::2] for text in filters]
-    with current_app.test_request_context(query_string=urlencode(pairs)):
-        try:
-            query = parse(request, listing.service, FORMATS, lenient=False)
-        except InvalidParameters as error:
-            texts = (f"{name}: {' '.join(it)}" for name, it in error.messages.items())
-            raise click.ClickException(" ".join(texts)) from error
+    schema = query_schema(listing.service, FORMATS)
+    config = {**current_app.config, "OMS_LENIENT_QUERY": False}
+    try:
+        query = parse(urlencode(pairs).encode(), listing.service, schema, config)
+    except InvalidParameters as error:
+        texts = (f"{name}: {' '.join(it)}" for name, it in error.messages.items())
+        raise click.ClickException(" ".join(texts)) from error
     if query.is_paged or query.format:
         raise click.ClickException("An export is whole: it takes no page, limit, cursor or format.")
     return query

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import orjson
 from marshmallow import fields, validate
 
 from .fields import choices, shows
@@ -16,19 +13,6 @@ from .types import type_name
 
 #: What the documented service names; a list that is only read parses no body.
 PARSES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-
-
-#: By service, and as long as it lives.
-_descriptions: WeakKeyDictionary[ListService, tuple[bytes, bytes]] = WeakKeyDictionary()
-
-
-def description(service: ListService, renders: Sequence[str]) -> tuple[bytes, bytes]:
-    """Return the OPTIONS document as JSON and its hash, made once for a service."""
-    made = _descriptions.get(service)
-    if made is None:
-        body = orjson.dumps(metadata(service, renders))
-        made = _descriptions[service] = body, sha256(body).digest()
-    return made
 
 
 def metadata(service: ListService, renders: Sequence[str]) -> dict[str, Any]:

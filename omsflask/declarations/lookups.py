@@ -23,11 +23,13 @@ class Lookup:
     :param compare: ``(column, value) -> condition``, in SQL.
     :param reader: from the field of one value to the field that reads the parameter.
     :param binds: whether the value becomes a parameter of the statement.
+    :param expands: whether any number of values are one parameter.
     """
 
     compare: Callable[[Any, Any], Any]
     reader: Callable[[AnyField], AnyField] = lambda field: field
     binds: bool = True
+    expands: bool = False
 
 
 def _several(field: AnyField) -> AnyField:
@@ -49,7 +51,7 @@ LOOKUPS: dict[str, Lookup] = {
     "gte": Lookup(operator.ge),
     "lt": Lookup(operator.lt),
     "lte": Lookup(operator.le),
-    "in": Lookup(lambda column, values: column.in_(values), _several),
+    "in": Lookup(lambda column, values: column.in_(values), _several, expands=True),
     "range": Lookup(lambda column, ends: column.between(*ends), _two),
     "isnull": Lookup(
         lambda column, yes: column.is_(None) if yes else column.is_not(None),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,48 +18,13 @@ from sqlalchemy import FromClause, Select, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..sql.ordering import Step
 from .binding import BindError, check_fields, check_filters, check_order, check_tables, resolve
 from .cells import Cell, Expression, cell
-from .filters import FilterSet, Term
+from .filters import FilterSet
 from .sql_types import column_types
 
 #: Narrows a statement by who holds the token.
 Scope = Callable[[Select[Any], Any], Select[Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Query:
-    """What a request asks for, parsed and checked.
-
-    :param arguments: the query string as sent, each name with its last value.
-    :param filters: by the parameter's name, its value.
-    :param ordering: the steps asked for; none when the request names none.
-    :param page: as sent, since ``last`` is one too.
-    :param limit: rows a page, when the request says so.
-    :param cursor: as sent; empty asks for a walk.
-    :param format: one of ``json``, ``csv``, ``xls``, ``xlsx``.
-    :param horizon: what a row's stamp must not be newer than (:mod:`omsflask.sql.watermark`).
-    """
-
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    filters: Mapping[str, Any] = field(default_factory=dict)
-    ordering: tuple[Term, ...] = ()
-    page: str | None = None
-    limit: int | None = None
-    cursor: str | None = None
-    format: str | None = None
-    horizon: datetime | None = None
-
-    @property
-    def is_paged(self) -> bool:
-        """Whether a page was asked for, and not the whole selection."""
-        return not (self.page is None and self.limit is None and self.cursor is None)
-
-    @property
-    def walks(self) -> bool:
-        """Whether links carry a cursor: the request names its order or asks for it."""
-        return bool(self.ordering) or self.cursor is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,17 +75,6 @@ class ListService:
     def _ordered(self) -> set[str]:
         ordering = self.filters.ordering
         return {self.key, *(ordering.labels if ordering else ())}
-
-    def ordering(self, query: Query) -> tuple[Term, ...]:
-        """Return the whole order of a query: as asked, or the default, and ever the key last.
-
-        The key runs in the direction of the step before it, so that an index can serve both.
-        """
-        ordering = self.filters.ordering
-        terms = query.ordering or (ordering.default if ordering else ())
-        if any(term.name == self.key for term in terms):
-            return terms
-        return (*terms, Term(self.key, bool(terms) and terms[-1].descending))
 
     def bind(
         self, model: type[Any], /, *, scope: Scope | None = None, **columns: Any
@@ -176,10 +129,12 @@ class BoundService:
         """The places of a row that Python still must convert, and how."""
         return tuple((i, cell.convert) for i, cell in enumerate(self.cells) if cell.convert)
 
-    @cached_property
-    def is_json(self) -> bool:
-        """Whether each cell is such as :attr:`Cell.is_json` says."""
-        return all(cell.is_json for cell in self.cells)
+    @property
+    def stamp(self) -> Expression | None:
+        """The SQL of when a row was last changed, where that is a moment."""
+        attribute = self.service.attributes.get(self.service.stamp)
+        stamp = None if attribute is None else self.columns[attribute]
+        return stamp if stamp is not None and "datetime" in column_types(stamp.type) else None
 
     def shown(self, rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
         """Return selected rows as they are shown."""
@@ -192,11 +147,6 @@ class BoundService:
         for place, convert in self.converters:
             values[place] = convert(values[place])
         return values
-
-    def steps(self, query: Query) -> list[Step]:
-        """Return the columns of a query's whole order, each with its direction."""
-        expressions = {cell.name: cell.expression for cell in self.cells}
-        return [(expressions[term.name], term.descending) for term in self.service.ordering(query)]
 
     @property
     def key(self) -> Expression:
@@ -217,22 +167,3 @@ class BoundService:
             return ()
         named = [each.polymorphic_identity for each in mapper.self_and_descendants]
         return (mapper.polymorphic_on.in_(named),)
-
-    @property
-    def stamp(self) -> Expression | None:
-        """The SQL of when a row was last changed, where that is a moment."""
-        attribute = self.service.attributes.get(self.service.stamp)
-        stamp = None if attribute is None else self.columns[attribute]
-        return stamp if stamp is not None and "datetime" in column_types(stamp.type) else None
-
-    def follows_changes(self, query: Query) -> bool:
-        """Whether a query narrows its rows from below, or sorts them upwards, by their stamp."""
-        name = self.service.stamp
-        parameters = self.service.filters.parameters
-        return self.stamp is not None and (
-            Term(name) in self.service.ordering(query)
-            or any(
-                parameters[it].column == name and parameters[it].lookup in ("gt", "gte", "range")
-                for it in query.filters
-            )
-        )

@@ -6,19 +6,11 @@ from typing import Any
 
 import orjson
 
-from ..sql.pagination import Page
 
-
-def render(page: Page, results: Any) -> bytes:
+def render(count: int, following: str | None, before: str | None, results: Any) -> bytes:
     """Return the body of a page.
 
-    :param results: its rows, as orjson writes them.
+    :param following: the address of the next page, and ``before`` that of the previous one.
+    :param results: the rows, as orjson writes them.
     """
-    return orjson.dumps(
-        {
-            "count": page.count,
-            "next": page.next,
-            "previous": page.previous,
-            "results": results,
-        }
-    )
+    return orjson.dumps({"count": count, "next": following, "previous": before, "results": results})

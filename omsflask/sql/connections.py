@@ -1,23 +1,39 @@
-"""Connections to read by: the host's engine, found through its session, and one snapshot."""
+"""Connections: the one way by which a request reaches its rows, and one snapshot to read from.
+
+A :class:`Database` is a host's engine with the options that the host gave it: a schema map, a
+tenant, listeners. Everything that a request reads goes through one.
+"""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, String, func, select
+from sqlalchemy import Connection, Dialect, Engine, Table, func, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import GenericFunction
+
+Bind = Engine | Connection
+
+#: The execution option of an engine that wants to know of a connection that all will be read by.
+#: It is called with it, in the snapshot's transaction. A host's engine has none.
+WHOLE = "oms_whole"
+
+#: The execution option of a connection that came in a transaction, begun by a host's listener.
+BEGUN = "oms_begun"
+
+#: Pools that give one connection to several users at a time.
+SHARED = (StaticPool, SingletonThreadPool)
+
+#: How SQLAlchemy names a listener that changes no statement.
+WATCHING = ("wrap_before_execute", "wrap_before_cursor_execute")
 
 
-def bind_of(session: Callable[[], Session], model: type[Any]) -> Engine | Connection:
+def bind_of(session: Callable[[], Session], model: type[Any]) -> Bind:
     """Return what ``model``'s rows are reached by.
 
     :param session: gives a session of the host's. It is only asked for its bind: no transaction of
@@ -26,57 +42,189 @@ def bind_of(session: Callable[[], Session], model: type[Any]) -> Engine | Connec
     return session().get_bind(model)
 
 
-#: The execution option of an engine that wants to know of a connection that all will be read by.
-#: It is called with it, in the snapshot's transaction. A host's engine has none.
-WHOLE = "oms_whole"
+@dataclass(frozen=True)
+class Database:
+    """An engine, or a connection that a host's session is bound to, and the options to use it with.
 
-
-@contextmanager
-def reading(bind: Engine | Connection) -> Iterator[Connection]:
-    """Open a connection, each of whose statements sees the newest state, and give it back.
-
-    A host whose session is bound to a connection (in its tests, say) is read by just that one.
+    :param options: the session's own execution options, beside those of the bind.
     """
-    if isinstance(bind, Connection):
-        yield bind
-        return
-    with bind.connect() as connection:
-        if connection.dialect.name == "postgresql":
+
+    bind: Bind
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, session: Callable[[], Session], model: type[Any]) -> Database:
+        """Return the database of a host's session, as that session would reach ``model``."""
+        asked = session()
+        return cls(asked.get_bind(model), getattr(asked, "execution_options", {}))
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect, one object for each engine that was created."""
+        return self.bind.dialect
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the server is PostgreSQL."""
+        return self.dialect.name == "postgresql"
+
+    @cached_property
+    def all_options(self) -> Mapping[str, Any]:
+        """The execution options that a statement runs with."""
+        return {**self.bind.get_execution_options(), **self.options}
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What tells this database from others; none where no answer of it may be remembered.
+
+        :returns: none for a connection of the host's, in whose transaction anything may have
+            happened; for a pool that shares a connection; where a listener acts as a transaction
+            begins, or changes statements; where an option has no hash.
+        """
+        if isinstance(self.bind, Connection) or isinstance(self.bind.pool, SHARED):
+            return None
+        if self.begins_by_itself or _changes_statements(self.bind):
+            return None
+        try:
+            return self.dialect, frozen(self.all_options)
+        except TypeError:
+            return None
+
+    @property
+    def begins_by_itself(self) -> bool:
+        """Whether a listener acts as a transaction begins: by ``SET LOCAL``, say."""
+        return bool(self.bind.dispatch.begin)
+
+    @property
+    def is_sent_as_compiled(self) -> bool:
+        """Whether SQL that is sent past SQLAlchemy says the same: no name or text is changed."""
+        engine = self.bind if isinstance(self.bind, Engine) else self.bind.engine
+        return "schema_translate_map" not in self.all_options and not _changes_statements(engine)
+
+    def beside(self, engine: Engine) -> Database:
+        """Return another engine of the same data, used with the options of this one."""
+        own = {name: it for name, it in self.all_options.items() if name != WHOLE}
+        return Database(engine, own)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection, each of whose statements sees the newest state, and give it back."""
+        if isinstance(self.bind, Connection):
+            yield self.bind
+            return
+        with self.bind.connect() as connection:
+            if self.options:
+                connection.execution_options(**self.options)
+            if self.is_postgresql:
+                self._autocommit(connection)
+            yield connection
+
+    def _autocommit(self, connection: Connection) -> None:
+        """Save the round trips of a transaction, where nothing is lost by that.
+
+        What a listener says with ``SET LOCAL`` lasts only as long as the transaction does.
+        """
+        if connection.in_transaction() or _is_in_transaction(connection):
+            connection.execution_options(**{BEGUN: True})
+        elif not self.begins_by_itself:
             connection.execution_options(isolation_level="AUTOCOMMIT")
-        yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction and commit it.
+
+        One that a host's connection is in is the host's to end.
+        """
+        if isinstance(self.bind, Connection):
+            yield self.bind
+            return
+        with self.bind.connect() as connection:
+            if self.options:
+                connection.execution_options(**self.options)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def snapshot(self, *, whole: bool = False) -> Iterator[Connection]:
+        """Open a connection whose reads see one state of the database, and give it back.
+
+        :param whole: whether a selection is read to its end, which may take longer than a page.
+        """
+        with self.reading() as connection:
+            self.begin_snapshot(connection)
+            prepare = connection.get_execution_options().get(WHOLE)
+            if whole and prepare and connection is not self.bind:
+                prepare(connection)
+            yield connection
+
+    def begin_snapshot(self, connection: Connection) -> None:
+        """Begin a read-only transaction in which all statements see the same rows.
+
+        A transaction that came with the connection goes on as it is: to end it would end what a
+        listener began.
+
+        :param connection: that :meth:`reading` gave.
+        """
+        if connection is self.bind or connection.get_execution_options().get(BEGUN):
+            return
+        if connection.in_transaction():
+            connection.rollback()
+        if self.is_postgresql:
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            return
+        # Python's sqlite3 begins a transaction before it writes, not before it reads. An in-memory
+        # database may share its one connection with a transaction of the host's.
+        driver = connection.connection.driver_connection
+        if driver is not None and not driver.in_transaction:
+            driver.execute("BEGIN")
+
+    def relation(self, table: Table, options: Mapping[str, Any] | None = None) -> str:
+        """Return a table's name in SQL, where a statement would look for it.
+
+        :param options: of the statement; they come before the database's.
+        """
+        quoting = self.dialect.identifier_preparer
+        schema = self.schema_of(table, options)
+        name = quoting.quote(table.name)
+        return f"{quoting.quote_schema(schema)}.{name}" if schema else name
+
+    def schema_of(self, table: Table, options: Mapping[str, Any] | None = None) -> str | None:
+        """Return the schema that a statement looks for a table in; none for the search path's."""
+        translated = {**self.all_options, **(options or {})}.get("schema_translate_map") or {}
+        if table.schema not in translated:
+            return table.schema
+        return translated[table.schema] or self.dialect.default_schema_name
 
 
-@contextmanager
-def snapshot(bind: Engine | Connection, *, whole: bool = False) -> Iterator[Connection]:
-    """Open a connection whose reads see one state of the database, and give it back.
+def frozen(value: Any) -> Hashable:
+    """Return what equals only for equal options.
 
-    :param whole: whether a selection is read to its end, which may take longer than a page.
+    :raises TypeError: where a value has no hash.
     """
-    with reading(bind) as connection:
-        begin_snapshot(bind, connection)
-        prepare = connection.get_execution_options().get(WHOLE)
-        if whole and prepare and connection is not bind:
-            prepare(connection)
-        yield connection
+    if isinstance(value, Mapping):
+        return frozenset((name, frozen(it)) for name, it in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(frozen, value))
+    hash(value)
+    return type(value), value
 
 
-def begin_snapshot(bind: Engine | Connection, connection: Connection) -> None:
-    """Begin a read-only transaction in which all statements see the same rows.
+def _changes_statements(engine: Engine) -> bool:
+    """Whether a listener may put another statement, or other values, in the place of ours."""
+    heard = engine.dispatch
+    listeners = (*heard.before_execute, *heard.before_cursor_execute)
+    if any(getattr(it, "__name__", "") not in WATCHING for it in listeners):
+        return True
+    inside = engine.dialect.dispatch
+    return bool(inside.do_execute or inside.do_execute_no_params)
 
-    :param connection: that ``bind`` has given.
-    """
-    if connection is bind:
-        return
-    if connection.in_transaction():
-        connection.rollback()
-    if connection.dialect.name == "postgresql":
-        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        return
-    # Python's sqlite3 begins a transaction before it writes, not before it reads. An in-memory
-    # database may share its one connection with a transaction of the host's.
-    driver = connection.connection.driver_connection
-    if driver is not None and not driver.in_transaction:
-        driver.execute("BEGIN")
+
+def _is_in_transaction(connection: Connection) -> bool:
+    """Whether a connection of psycopg or psycopg2 is in a transaction, whoever began it."""
+    info = getattr(connection.connection.driver_connection, "info", None)
+    return bool(getattr(info, "transaction_status", 0))
 
 
 @contextmanager
@@ -109,54 +257,3 @@ def lock(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
-
-
-# A replica's snapshots do not list the transactions that are still running between their ends. In
-# a subquery it is made once, and not for each row, as SQLite's is too.
-STATE = """(SELECT concat(pg_current_snapshot(), CASE
-    WHEN pg_is_in_recovery()
-        AND pg_snapshot_xmin(pg_current_snapshot()) <> pg_snapshot_xmax(pg_current_snapshot())
-    THEN clock_timestamp() END))"""
-
-
-class state(GenericFunction[str]):  # noqa: N801
-    """SQL for a text that stays the same, for a connection, only while nobody has committed."""
-
-    type = String()
-    inherit_cache = True
-
-
-@compiles(state, "postgresql")
-def _postgresql(_element: state, _compiler: SQLCompiler, **_: Any) -> str:
-    return STATE
-
-
-@compiles(state, "sqlite")
-def _sqlite(_element: state, _compiler: SQLCompiler, **_: Any) -> str:
-    return "(SELECT data_version || '-' || total_changes() FROM pragma_data_version)"
-
-
-#: Sets this process's connections apart from those of any other.
-PROCESS = secrets.token_hex(8)
-
-_numbers = count(1)
-
-
-def origin(bind: Engine | Connection, connection: Connection) -> str | None:
-    """Return whose :class:`state` it is that ``connection`` sees, which ``bind`` has given.
-
-    On PostgreSQL all connections see the same one; on SQLite each has its own.
-
-    :returns: none where somebody else's transaction may be under way on it, whose changes, and
-        whose rollback, no state tells.
-    """
-    if isinstance(bind, Connection) or isinstance(bind.pool, SHARED):
-        return None
-    if connection.dialect.name == "postgresql":
-        return ""
-    number = connection.info.setdefault("oms_number", next(_numbers))
-    return f"{PROCESS}-{number}"
-
-
-#: Pools that give one connection to several at a time.
-SHARED = (StaticPool, SingletonThreadPool)

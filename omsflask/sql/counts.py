@@ -1,12 +1,14 @@
-"""How many rows a selection has, counted no more often than is worth it.
+"""Counts and bookmarks: how many rows a selection has, and which lie behind how many others.
 
 A count is exact for as long as nobody has committed, and is used again. On a busy database a cheap
 one is made anew; another is kept for a time in proportion to what it cost, so that not more than a
-twentieth of the database's time goes into counting.
+twentieth of the database's time goes into counting. What makes a count known is told in
+:mod:`.knowledge`; without that none is remembered.
 """
 
 from __future__ import annotations
 
+from bisect import bisect, insort
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -14,20 +16,53 @@ from datetime import datetime
 from threading import Lock
 from time import monotonic
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 
-from .bookmarks import Places
-from .connections import origin, state
+from .knowledge import origin, session_of, state
 from .selection import Selection
 
 #: What takes less is made anew.
 CHEAP_SECONDS = 0.005
 
 #: A count is kept for so many times what it cost.
-KEPT = 20
+TTL_FACTOR = 20
 
 #: Of selections; the one that was longest not asked for is forgotten.
 MAX_COUNTS = 1000
+
+#: Orders of a selection that have bookmarks, bookmarks of each, and characters of one.
+MAX_ORDERS, MAX_BOOKMARKS, MAX_LENGTH = 4, 100, 500
+
+
+class Bookmarks:
+    """Cursors of an ordered selection that are known by number, in one state.
+
+    Whoever follows page numbers asks for the rows behind those of the page before. They are found
+    behind its last row, so that no row is passed over once more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: dict[Hashable, list[tuple[int, str]]] = {}
+
+    def note(self, order: Hashable, number: int, cursor: str) -> None:
+        """Remember that a cursor lies behind the first ``number`` rows."""
+        if len(cursor) > MAX_LENGTH:
+            return
+        with self._lock:
+            if order not in self._known and len(self._known) >= MAX_ORDERS:
+                self._known.clear()
+            known = self._known.setdefault(order, [])
+            if len(known) >= MAX_BOOKMARKS:
+                del known[::2]
+            insort(known, (number, cursor))
+
+    def before(self, order: Hashable, number: int) -> tuple[int, str | None]:
+        """Return the last bookmark that is no further than ``number`` rows; else the start."""
+        with self._lock:
+            known = self._known.get(order, [])
+            found = bisect(known, number, key=lambda it: it[0])
+            return known[found - 1] if found else (0, None)
 
 
 @dataclass(frozen=True)
@@ -35,103 +70,110 @@ class Count:
     """A number of rows.
 
     :param state: of the database that it is exact in; none where that cannot be known.
-    :param horizon: that it was made for, which may move though nobody commits.
-    :param nothing_waits: whether no row waited for the horizon: one that moves on changes nothing.
+    :param watermark: that it was made for, which may move though nobody commits.
+    :param nothing_waits: whether no row waited for the watermark: a later one changes nothing.
     :param until: when it is no longer good in other states, on the monotonic clock.
-    :param places: that are known in the state.
+    :param bookmarks: that are known in the state.
     """
 
     number: int
     state: str | None = None
-    horizon: datetime | None = None
+    watermark: datetime | None = None
     nothing_waits: bool = False
     until: float = 0.0
-    places: Places = field(default_factory=Places)
+    bookmarks: Bookmarks = field(default_factory=Bookmarks)
 
-    def is_exact(self, state: str | None, horizon: datetime | None) -> bool:
-        """Whether it is the number of rows in that state, up to that horizon."""
+    def is_exact(self, state: str | None, watermark: datetime | None) -> bool:
+        """Whether it is the number of rows in that state, up to that watermark."""
         if state is None or state != self.state:
             return False
-        if horizon is None or self.horizon is None or not self.nothing_waits:
-            return horizon == self.horizon
-        return horizon >= self.horizon
+        if watermark is None or self.watermark is None or not self.nothing_waits:
+            return watermark == self.watermark
+        return watermark >= self.watermark
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether it is good enough, whoever has committed since."""
-        return monotonic() < self.until
+    def is_kept_for(self, state: str | None) -> bool:
+        """Whether it is good enough in another state, whoever has committed since.
+
+        The role and the search path must be the same: others may see other rows.
+        """
+        if state is None or self.state is None or monotonic() >= self.until:
+            return False
+        return session_of(state) == session_of(self.state)
 
 
 class Counts:
-    """The counts that a process has made of late."""
+    """The counts that a list's requests have made of late."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._counts: OrderedDict[Hashable, Count] = OrderedDict()
 
-    def last(
-        self, bind: Engine | Connection, connection: Connection, selection: Selection
-    ) -> Count | None:
+    def last(self, connection: Connection, selection: Selection) -> Count | None:
         """Return the last count of a selection, if there is one.
 
-        :param connection: given by ``bind``.
+        :param connection: of the selection's database.
         """
-        key = _key(bind, connection, selection)
+        key = _key(selection, connection)
         with self._lock:
             count = self._counts.get(key)
             if count is not None:
                 self._counts.move_to_end(key)
         return count
 
-    def exact(
-        self,
-        bind: Engine | Connection,
-        connection: Connection,
-        selection: Selection,
-        seconds: float,
-    ) -> Count:
+    def exact(self, connection: Connection, selection: Selection, seconds: float) -> Count:
         """Return the count in a snapshot: the last one, where nobody has committed since.
 
-        :param connection: given by ``bind``, and reading the snapshot.
+        :param connection: reading the snapshot.
+        :param seconds: how long at most a count is kept; 0 lets nothing be used again.
         """
-        count = self.last(bind, connection, selection) if seconds else None
+        count = self.last(connection, selection) if seconds else None
         if count is not None:
             read = connection.scalar(select(state()))
-            if count.is_exact(read, selection.query.horizon):
+            if count.is_exact(read, selection.watermark):
                 return count
-        return self.make(bind, connection, selection, seconds)
+        return self.make(connection, selection, seconds)
 
-    def make(
-        self,
-        bind: Engine | Connection,
-        connection: Connection,
-        selection: Selection,
-        seconds: float,
-    ) -> Count:
+    def make(self, connection: Connection, selection: Selection, seconds: float) -> Count:
         """Count a selection.
 
-        :param connection: given by ``bind``.
         :param seconds: how long at most the count is kept; 0 lets nothing be used again.
         """
-        key = _key(bind, connection, selection)
+        key = _key(selection, connection)
         begun = monotonic()
-        number, read, nothing_waits = connection.execute(*selection.counted()).one()
+        number, read, is_ordinary, nothing_waits = connection.execute(*selection.counted()).one()
         ended = monotonic()
-        if key is None:
+        if key is None or not is_ordinary:
+            self._forget(key)
             return Count(number)
         cost = ended - begun
-        until = ended + min(seconds, KEPT * cost) if cost > CHEAP_SECONDS else 0.0
-        count = Count(number, read, selection.query.horizon, bool(nothing_waits), until)
-        if not seconds:
-            return count
-        with self._lock:
-            self._counts[key] = count
-            if len(self._counts) > MAX_COUNTS:
-                self._counts.popitem(last=False)
+        until = ended + min(seconds, TTL_FACTOR * cost) if cost > CHEAP_SECONDS else 0.0
+        count = Count(number, read, selection.watermark, bool(nothing_waits), until)
+        if seconds:
+            self._remember(key, count)
         return count
 
+    def _remember(self, key: Hashable, count: Count) -> None:
+        with self._lock:
+            self._counts[key] = count
+            self._counts.move_to_end(key)
+            if len(self._counts) > MAX_COUNTS:
+                self._counts.popitem(last=False)
 
-def _key(bind: Engine | Connection, connection: Connection, selection: Selection) -> Hashable:
+    def _forget(self, key: Hashable) -> None:
+        with self._lock:
+            self._counts.pop(key, None)
+
+
+def _key(selection: Selection, connection: Connection) -> Hashable:
     """Return what a count belongs to; none where it can belong to one answer only."""
-    whose = origin(bind, connection)
-    return None if whose is None else (bind, whose, selection.key(bind.dialect))
+    key = selection.key
+    return None if key is None else (origin(selection.database, connection), key)
+
+
+def version_of(selection: Selection, connection: Connection, count: Count) -> Hashable:
+    """Return what changes whenever a row of the selection does; none where that is not known.
+
+    :param count: exact in the snapshot that ``connection`` reads.
+    """
+    content = None if count.state is None else selection.content
+    return content and (origin(selection.database, connection), count.state, *content)

@@ -1,4 +1,4 @@
-"""Cursors: a place in an ordered selection as text that is safe in a URL."""
+"""Cursors: a position in an ordered selection as text that is safe in a URL."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ..declarations.validation import DECIMAL
 from ..errors import InvalidParameters
 
 SEAL_BYTES = 6
+
+INVALID = {"cursor": ["Invalid cursor."]}
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,9 @@ class Cursor:
         return urlsafe_b64encode(_seal(binding, payload) + payload).rstrip(b"=").decode()
 
     @classmethod
-    def decode(cls, text: str, binding: bytes, types: Sequence[type[Any]]) -> Cursor:
-        """Return the cursor that ``text`` is.
+    def decode(cls, text: str, binding: bytes) -> Cursor:
+        """Return the cursor that ``text`` is; its values are yet to be read.
 
-        :param types: of the order's columns, in Python.
         :raises InvalidParameters: when it is none, or belongs to another selection or order.
         """
         try:
@@ -53,15 +54,24 @@ class Cursor:
             if seal != _seal(binding, payload):
                 raise ValueError("sealed for something else")
             count, backward, *values = orjson.loads(payload)
-            read = (
-                None if value is None else READERS.get(kind, kind)(value)
-                for kind, value in zip(types, values, strict=True)
-            )
             if type(backward) is not bool or _integer(count) < 0:
                 raise ValueError("sealed by somebody else")
-            return cls(tuple(read), backward, count)
+            return cls(tuple(values), backward, count)
         except (ArithmeticError, TypeError, ValueError):
-            raise InvalidParameters({"cursor": ["Invalid cursor."]}) from None
+            raise InvalidParameters(INVALID) from None
+
+    def read(self, types: Sequence[type[Any]]) -> tuple[Any, ...]:
+        """Return the values, each in the Python type of its column.
+
+        :raises InvalidParameters: when one is of another type.
+        """
+        try:
+            return tuple(
+                None if value is None else READERS.get(kind, kind)(value)
+                for kind, value in zip(types, self.values, strict=True)
+            )
+        except (ArithmeticError, TypeError, ValueError):
+            raise InvalidParameters(INVALID) from None
 
 
 def _seal(binding: bytes, payload: bytes) -> bytes:

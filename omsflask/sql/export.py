@@ -7,13 +7,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from threading import Lock
 
-from sqlalchemy import Connection, Engine
-
 from ..declarations.cells import Cell, Row
 from ..errors import Unavailable
 from .bulk import Dump, dump
-from .connections import driver_errors, origin, snapshot
-from .counts import Counts
+from .connections import driver_errors
+from .counts import Counts, version_of
 from .selection import Selection
 
 BATCH_ROWS = 1000
@@ -24,35 +22,29 @@ class Export:
 
     Whoever makes one closes it. All is read from one snapshot, by a connection of its own.
 
-    :param counts: that the app has made of late.
+    :param counts: that the list's requests have made of late.
     :param kept_seconds: how long at most one is kept.
     :ivar count: the number of rows.
-    :ivar selected: what tells the selection from every other one.
-    :ivar state: of the database, a text; none where it cannot be known.
+    :ivar version: changes whenever a row does; none where that cannot be known.
     """
 
     count: int
-    selected: Hashable
-    state: str | None
+    version: Hashable
 
     def __init__(
         self,
-        bind: Engine | Connection,
         selection: Selection,
         counts: Counts | None = None,
         kept_seconds: float = 0.0,
     ) -> None:
         self._open = ExitStack()
-        self._listing = selection.listing
+        self._selection = selection
         self._statement = selection.rows
-        self._key = selection.listing.key if selection.is_whole else None
-        self.selected = selection.key(bind.dialect)
         try:
-            self._connection = self._open.enter_context(snapshot(bind, whole=True))
-            count = (counts or Counts()).exact(bind, self._connection, selection, kept_seconds)
+            self._connection = self._open.enter_context(selection.database.snapshot(whole=True))
+            count = (counts or Counts()).exact(self._connection, selection, kept_seconds)
             self.count = count.number
-            whose = origin(bind, self._connection)
-            self.state = None if count.state is None else f"{whose}-{count.state}"
+            self.version = version_of(selection, self._connection, count)
         except BaseException:
             self.close()
             raise
@@ -60,22 +52,25 @@ class Export:
     @property
     def title(self) -> str:
         """What a sheet is called."""
-        return self._listing.service.resource
+        return self._selection.listing.service.resource
 
     @property
     def cells(self) -> Sequence[Cell]:
         """The columns, in order."""
-        return self._listing.cells
+        return self._selection.source.cells
 
     def batches(self) -> Iterator[Sequence[Row]]:
         """Yield the rows, some at a time, as values."""
         result = self._connection.execution_options(yield_per=BATCH_ROWS).execute(self._statement)
         self._open.callback(result.close)
-        return map(self._listing.shown, result.partitions())
+        return map(self._selection.listing.shown, result.partitions())
 
     def dump(self) -> Dump | None:
         """Return the rows as the engine writes them, where it can."""
-        rows = dump(self._connection, self._statement, self.cells, self._key)
+        if not self._selection.is_sent_as_compiled:
+            return None
+        key = self._selection.listing.key if self._selection.is_whole else None
+        rows = dump(self._connection, self._statement, self.cells, key)
         if rows is not None:
             rows = replace(rows, batches=self._watched(rows.batches))
             self._open.callback(rows.batches.close)

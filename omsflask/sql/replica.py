@@ -16,19 +16,22 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, select, text
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy import Connection, Dialect, Engine, select, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+
+from .connections import Database
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
-Bind = Engine | Connection
+Identity = tuple[Any, ...] | None
 
 #: How long a request waits for what the primary has written; after one in vain, how long none does.
-PATIENCE_SECONDS = 0.5
-IMPATIENCE_SECONDS = 5.0
+REPLICA_WAIT_SECONDS = 0.5
+IMPATIENT_SECONDS = 5.0
 
 #: Whoever has waited longer for a replica would wait too long for the primary besides.
 FALLBACK_SECONDS = 3.0
@@ -44,11 +47,14 @@ HAS_REPLAYED = text(
     "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= CAST(:position AS pg_lsn)"
 )
 
+#: The same of a primary and of what streams from it.
+IDENTITY = text("SELECT system_identifier, current_database() FROM pg_control_system()")
+
 
 def read(
     replica: Replica | None,
-    primary: Bind,
-    work: Callable[[Bind], Answer],
+    primary: Database,
+    work: Callable[[Database], Answer],
     complete_until: datetime | None = None,
 ) -> Answer:
     """Return what ``work`` makes of one server, the replica if there is one and it will do.
@@ -56,9 +62,9 @@ def read(
     :param complete_until: the moment, if any, up to which the server must have everything. The
         primary had it already.
     """
-    if replica is None or isinstance(primary, Connection):
+    if replica is None or isinstance(primary.bind, Connection):
         return work(primary)
-    return replica.read(primary, work, complete_until)
+    return replica.read(primary, primary.bind, work, complete_until)
 
 
 class Replica:
@@ -69,32 +75,54 @@ class Replica:
         self._lock = threading.Lock()
         self._is_away = False
         self._impatient_until = 0.0
+        #: Of servers, by their engines' dialects, as far as they were asked.
+        self._identities: WeakKeyDictionary[Dialect, Identity] = WeakKeyDictionary()
 
     def read(
-        self, primary: Engine, work: Callable[[Bind], Answer], complete_until: datetime | None
+        self,
+        database: Database,
+        primary: Engine,
+        work: Callable[[Database], Answer],
+        complete_until: datetime | None,
     ) -> Answer:
         """Return what ``work`` makes of the replica, else of the primary."""
         if self._is_away:
-            return work(primary)
+            return work(database)
+        copied = self._identity(primary)
         position = None if complete_until is None else _written(primary)
         start = time.monotonic()
         try:
-            if position is None or self._reaches(position):
-                return work(self.engine)
+            is_copy = copied is not None and self._identity(self.engine) == copied
+            if is_copy and (position is None or self._reaches(position)):
+                return work(database.beside(self.engine))
         except (InterfaceError, OperationalError, TimeoutError) as error:
             self._note(error)
             if time.monotonic() - start > FALLBACK_SECONDS:
                 raise
-        return work(primary)
+        return work(database)
+
+    def _identity(self, engine: Engine) -> Identity:
+        """Return what a server has in common with its replicas alone; none where it may not say."""
+        if engine.dialect not in self._identities:
+            try:
+                with engine.connect() as connection:
+                    identity = tuple(connection.execute(IDENTITY).one())
+            except DBAPIError as error:
+                if error.connection_invalidated or isinstance(error, OperationalError):
+                    raise
+                logger.warning("The replica is not used: its role may not ask pg_control_system().")
+                identity = None
+            self._identities[engine.dialect] = identity
+        return self._identities[engine.dialect]
 
     def _reaches(self, position: str) -> bool:
         """Whether the replica has replayed all up to a position, or does so soon."""
         now = time.monotonic()
-        end = now if now < self._impatient_until else now + PATIENCE_SECONDS
+        end = now if now < self._impatient_until else now + REPLICA_WAIT_SECONDS
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             while not connection.scalar(HAS_REPLAYED, {"position": position}):
                 if time.monotonic() >= end:
-                    self._impatient_until = time.monotonic() + IMPATIENCE_SECONDS
+                    self._impatient_until = time.monotonic() + IMPATIENT_SECONDS
                     return False
                 time.sleep(0.01)
         return True

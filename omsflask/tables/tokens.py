@@ -12,10 +12,10 @@ from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import Connection, Engine, Row, Table, and_, or_, select
+from sqlalchemy import Connection, Row, Table, and_, or_, select
 from sqlalchemy.orm import Session
 
-from ..sql.connections import bind_of, lock, reading
+from ..sql.connections import Database, lock
 from .models import TokenMixin, utc_now
 
 KEY = re.compile(r"oms_([0-9a-f]{40})([0-9a-f]{8})")
@@ -69,9 +69,9 @@ class Tokens:
         self.model = model
         self.table: Table = model.__table__  # type: ignore[attr-defined]
 
-    def bind(self) -> Engine | Connection:
-        """Return the engine or connection of the table, where the host needs it in its context."""
-        return bind_of(self.session, self.model)
+    def database(self) -> Database:
+        """Return the database of the table, inside the app's context where the host needs one."""
+        return Database.of(self.session, self.model)
 
     def issue(self, name: str, expires_at: datetime | None = None) -> str:
         """Store a new token and return its key, which cannot be had again.
@@ -98,7 +98,7 @@ class Tokens:
     def all(self) -> Sequence[Row[Any]]:
         """Return every token, oldest first; nothing that opens anything."""
         columns = [column for column in self.table.c if column.name != "digest"]
-        with reading(self.bind()) as connection:
+        with self.database().reading() as connection:
             return connection.execute(select(*columns).order_by(self.table.c.id)).all()
 
     def revoke(self, name_or_prefix: str) -> Sequence[str]:
@@ -126,11 +126,11 @@ class Tokens:
         return [row.name for row in found]
 
     def verify(
-        self, key: str, bind: Engine | Connection | None = None
+        self, key: str, database: Database | None = None
     ) -> tuple[Holder, datetime | None] | None:
         """Return the holder of ``key`` and when it was last used, or None.
 
-        :param bind: where the table is read; that of the session by default.
+        :param database: where the table is read; that of the session by default.
         """
         if not is_well_formed(key):
             return None
@@ -138,17 +138,17 @@ class Tokens:
         statement = select(
             columns.id, columns.name, columns.expires_at, columns.last_used_at
         ).where(columns.digest == digest(key), columns.revoked_at.is_(None))
-        with reading(self.bind() if bind is None else bind) as connection:
+        with (database or self.database()).reading() as connection:
             row = connection.execute(statement).one_or_none()
         if row is None:
             return None
         holder = Holder(row.id, row.name, _aware(row.expires_at))
         return None if holder.is_expired() else (holder, _aware(row.last_used_at))
 
-    def record_use(self, engine: Engine, token_id: int) -> None:
+    def record_use(self, database: Database, token_id: int) -> None:
         """Store that a token was used just now."""
         statement = self.table.update().where(self.table.c.id == token_id)
-        with engine.begin() as connection:
+        with database.writing() as connection:
             connection.execute(statement.values(last_used_at=utc_now()))
 
     @contextmanager
@@ -158,12 +158,10 @@ class Tokens:
         A connection that the host's session is bound to has a transaction of the host's, which the
         host ends.
         """
-        bind = self.bind()
-        if isinstance(bind, Connection):
-            yield bind
-            return
-        with bind.connect() as connection, connection.begin():
-            lock(connection)
+        database = self.database()
+        with database.writing() as connection:
+            if connection is not database.bind:
+                lock(connection)
             yield connection
 
     def _usable(self, name: str) -> Any:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeGuard
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import Connection, Engine
-from sqlalchemy.pool import NullPool, SingletonThreadPool, StaticPool
+from sqlalchemy.pool import NullPool
 
+from ..sql.connections import Database
 from .models import utc_now
 from .tokens import Holder, Tokens, digest, is_well_formed
 
@@ -83,72 +84,51 @@ class Verifier:
         if not is_well_formed(key):
             return None
         memory: TokenMemory = current_app.extensions["oms_tokens"]
-        bind = self.tokens.bind()
-        source = source_of(bind)
+        database = self.tokens.database()
+        source = source_of(database)
         kept = (self.tokens.table, source, digest(key))
         holder: Holder | None = None if source is None else memory.holders.get(kept)
         if holder is not None:
             return None if holder.is_expired() else holder
-        verified = self.tokens.verify(key, bind)
+        verified = self.tokens.verify(key, database)
         if verified is None:
             return None
         holder, last_used_at = verified
         seconds = current_app.config["OMS_TOKEN_MEMORY_SECONDS"]
         if source is not None and seconds:
             memory.holders.put(kept, holder, seconds)
-        if source is not None and _may_write_beside(bind):
+        if source is not None:
             used = (self.tokens.table, source, holder.id)
             if _is_due(memory.uses, used, last_used_at):
-                _record_use(self.tokens, bind, holder.id)
+                _record_use(self.tokens, database, holder.id)
         return holder
 
 
-#: Events whose listener can decide in each request what a connection sees, by their target.
-DECIDING_EVENTS: tuple[tuple[Callable[[Engine], Any], tuple[str, ...]], ...] = (
-    (lambda engine: engine, ("begin", "engine_connect", "before_execute", "before_cursor_execute")),
-    (lambda engine: engine.pool, ("checkout",)),
-    (lambda engine: engine.dialect, ("do_execute", "do_execute_no_params")),
+#: Events whose listener can decide in each request what a connection sees, by their target. Those
+#: of which no database is remembered are not among them.
+DECIDING_EVENTS: tuple[tuple[Callable[[Engine], Any], str], ...] = (
+    (lambda engine: engine, "engine_connect"),
+    (lambda engine: engine.pool, "checkout"),
 )
 
 
-def source_of(bind: Engine | Connection) -> Hashable | None:
-    """Return what tells the rows that ``bind`` reads from those of any other engine.
+def source_of(database: Database) -> Hashable | None:
+    """Return what tells the tokens of a database from those of any other.
 
-    Two engines with one pool and equal options read the same rows, unless a listener of the host's
-    decides in each request what a connection sees.
-
-    :returns: None where that is not known: for a connection, whose transaction may be rolled back,
-        and for a pool whose connections may differ.
+    :returns: None where that is not known: where a host's listener may decide in each request what
+        a connection sees, and for a pool whose connections may differ.
     """
-    if isinstance(bind, Connection) or isinstance(bind.pool, NullPool | SingletonThreadPool):
+    bind = database.bind
+    if database.key is None or isinstance(bind, Connection) or isinstance(bind.pool, NullPool):
         return None
-    for target, names in DECIDING_EVENTS:
-        dispatch: Any = target(bind).dispatch
-        if any(_decides(listener) for name in names for listener in getattr(dispatch, name)):
+    for target, name in DECIDING_EVENTS:
+        if not all(map(_is_ours, getattr(target(bind).dispatch, name))):
             return None
-    try:
-        options = _frozen(bind.get_execution_options())
-        hash(options)
-    except TypeError:
-        return None
-    return bind.pool, options
+    return database.key
 
 
-def _decides(listener: Any) -> bool:
-    # SQLAlchemy wraps a listener that only watches, so that its result is ignored.
-    is_watching = getattr(listener, "__name__", "").startswith("wrap_before_")
-    return not is_watching and not listener.__module__.startswith(f"{PACKAGE}.")
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return frozenset((name, _frozen(each)) for name, each in value.items())
-    return value
-
-
-def _may_write_beside(bind: Engine | Connection) -> TypeGuard[Engine]:
-    # The one connection of a StaticPool is in use by the request.
-    return isinstance(bind, Engine) and not isinstance(bind.pool, StaticPool)
+def _is_ours(listener: Any) -> bool:
+    return str(listener.__module__).startswith(f"{PACKAGE}.")
 
 
 def _is_due(uses: Expiring, used: Hashable, last_used_at: datetime | None) -> bool:
@@ -160,10 +140,10 @@ def _is_due(uses: Expiring, used: Hashable, last_used_at: datetime | None) -> bo
     return True
 
 
-def _record_use(tokens: Tokens, engine: Engine, token_id: int) -> None:
+def _record_use(tokens: Tokens, database: Database, token_id: int) -> None:
     def record() -> None:
         try:
-            tokens.record_use(engine, token_id)
+            tokens.record_use(database, token_id)
         except Exception as error:
             logger.info("The use of a token was not recorded: %s", type(error).__name__)
 

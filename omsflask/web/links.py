@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote_plus
 
+from ..sql.pagination import Neighbour
+
 
 @dataclass(frozen=True)
 class Links:
@@ -19,13 +21,15 @@ class Links:
     address: str
     arguments: Mapping[str, str]
 
-    def to(self, number: int, cursor: str | None = None) -> str:
+    def of(self, page: Neighbour | None) -> str | None:
         """Return the address of a page. The first carries no number, as published."""
+        if page is None:
+            return None
         written = dict(self._written)
-        if number > 1:
-            written["page"] = f"page={number}"
-        if cursor is not None:
-            written["cursor"] = f"cursor={cursor}"
+        if page.number > 1:
+            written["page"] = f"page={page.number}"
+        if page.cursor is not None:
+            written["cursor"] = f"cursor={page.cursor}"
         query = "&".join(written[name] for name in sorted(written))
         return f"{self.address}?{query}".removesuffix("?")
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
-from weakref import WeakKeyDictionary
 
-from flask import Request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from webargs.core import Parser
 
-from ..declarations.filters import RESERVED
-from ..declarations.services import ListService, Query
+from ..declarations.services import ListService
 from ..declarations.validation import parameter_field
 from ..errors import InvalidParameters
+from ..sql.query import LAST, NO_PAGE, Query
 
 #: Kinds of queries whose schemas are kept.
 MAX_PARTS = 500
@@ -54,22 +53,11 @@ class QuerySchema(Schema):
         return Schema.load(part, data, **options)
 
 
-#: By service, and as long as it lives: an app's factory may make its services anew.
-_schemas: WeakKeyDictionary[ListService, Schema] = WeakKeyDictionary()
-
-
 def query_schema(service: ListService, formats: Sequence[str]) -> Schema:
-    """Return the schema of a service's query string, made once.
+    """Return the schema of a service's query string.
 
     :param formats: the names that ``format`` may take.
     """
-    schema = _schemas.get(service)
-    if schema is None:
-        schema = _schemas[service] = _new_schema(service, formats)
-    return schema
-
-
-def _new_schema(service: ListService, formats: Sequence[str]) -> Schema:
     own = {name: parameter_field(it.reader) for name, it in service.filters.parameters.items()}
     own["format"] = parameter_field(fields.String(validate=validate.OneOf(formats)))
     if ordering := service.filters.ordering:
@@ -78,6 +66,9 @@ def _new_schema(service: ListService, formats: Sequence[str]) -> Schema:
 
 
 Pairs = list[tuple[str, str]]
+
+#: Who names one of these asks for a page, and not for the whole selection.
+PAGED = ("page", "limit", "cursor")
 
 
 class QueryParser(Parser[Pairs]):
@@ -123,22 +114,47 @@ class LenientQueryParser(QueryParser):
 STRICT, LENIENT = QueryParser(), LenientQueryParser()
 
 
-def parse(request: Request, service: ListService, formats: Sequence[str], lenient: bool) -> Query:
-    """Return what the query string of ``request`` asks of ``service``.
+#: A page's number: digits that no OFFSET is too small for.
+PAGE_NUMBER = re.compile(r"0*([1-9][0-9]{0,17})")
 
+
+def page_number(text: str | None) -> int:
+    """Return the number of a page; of what is none, one that no page has.
+
+    A page that there is not is 404, and not a wrong parameter.
+    """
+    text = (text or "1").strip()
+    match = PAGE_NUMBER.fullmatch(text)
+    if match is None:
+        return LAST if text == "last" else NO_PAGE
+    return int(match[1])
+
+
+def parse(
+    query_string: bytes, service: ListService, schema: Schema, config: Mapping[str, Any]
+) -> Query:
+    """Return what a query string asks of ``service``.
+
+    :param schema: of the service's :func:`query_schema`.
+    :param config: the app's settings.
     :raises InvalidParameters: naming every wrong parameter.
     """
-    parser = LENIENT if lenient else STRICT
-    schema = query_schema(service, formats)
+    parser = LENIENT if config["OMS_LENIENT_QUERY"] else STRICT
     # What webargs calls a request may be anything that the parser can read.
-    pairs = split(request.query_string)
+    pairs = split(query_string)
     values = parser.parse(schema, pairs, location="query")
     ordering = service.filters.ordering
-    return Query(
+    limit = values.get("limit") or config["OMS_PAGE_SIZE"]
+    return Query.of(
+        service,
         arguments=dict(pairs),
         filters={name: values[name] for name in service.filters.parameters if name in values},
-        ordering=values.get(ordering.name, ()) if ordering else (),
-        **{name: values.get(name) for name in RESERVED},
+        order=values.get(ordering.name, ()) if ordering else (),
+        limit=min(limit, config["OMS_MAX_PAGE_SIZE"]),
+        number=page_number(values.get("page")),
+        cursor=values.get("cursor"),
+        format=values.get("format"),
+        is_paged=not values.keys().isdisjoint(PAGED),
     )
 
 

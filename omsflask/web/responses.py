@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
 
 from flask import Request, Response, current_app
-from sqlalchemy import Connection, Engine
 
 from ..declarations.services import BoundService
 from ..renderers import FileRenderer
@@ -33,12 +31,11 @@ def respond_with_file(
     request: Request,
     selection: Selection,
     renderer: FileRenderer,
-    bind: Engine | Connection,
     slots: Slots,
     counts: Counts,
 ) -> Response:
     config = current_app.config
-    opened = partial(Export, bind, selection, counts, config["OMS_COUNT_SECONDS"])
+    opened = partial(Export, selection, counts, config["OMS_COUNT_SECONDS"])
     if request.method == "HEAD":
         with closing(opened()) as export:
             return _file(request, iter(()), export, selection, renderer)
@@ -76,11 +73,11 @@ def _file(
     selection: Selection,
     renderer: FileRenderer,
 ) -> Response:
-    guard = current_app.config["OMS_CSV_GUARD"]
-    state = export.state or secrets.token_hex(8)
-    version = (state, export.count, guard, export.selected, selection.query.arguments)
+    config = current_app.config
+    settings = (config["OMS_CSV_GUARD"], config["OMS_CSV_BOM"])
+    version = repr((export.version, settings)).encode() if export.version else None
     headers = file_headers(selection.listing, renderer, export.count)
-    return respond(request, pieces, renderer.content_type, repr(version).encode(), headers)
+    return respond(request, pieces, renderer.content_type, version, headers)
 
 
 def _spool(response: Response) -> None:
@@ -106,20 +103,20 @@ def respond(
     request: Request,
     body: bytes | Iterator[bytes],
     content_type: str,
-    version: bytes,
+    version: bytes | None,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """Return an answer, or 304 to who has it already.
 
-    :param version: changes whenever the answer does.
+    :param version: changes whenever the answer does; none where that cannot be known.
     """
+    headers = {"Content-Type": content_type, **COMMON_HEADERS, **headers}
+    if version is None:
+        return Response(body, headers=headers)
     digest = sha256(content_type.encode())
     digest.update(version)
     tag = digest.hexdigest()[:24]
-    headers = {
-        "Content-Type": content_type, **COMMON_HEADERS, "ETag": f'W/"{tag}"', **headers
-    }  # fmt: skip
-    response = Response(body, headers=headers)
+    response = Response(body, headers={**headers, "ETag": f'W/"{tag}"'})
     # Not make_conditional(), which reads a streamed body whole to know its length.
     if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
         response.status_code = 304

@@ -342,7 +342,7 @@ def test_every_kind_is_walked_when_few_rows_are_sorted(
     query = f"{PATH}?sort={sort}&bit__isnull=false"
     (few,) = ids(client.get(f"{query}&limit=1000").json)
     walked = [key for page in ids(*walk(client, f"{query}&limit=7")) for key in page]
-    monkeypatch.setattr("omsflask.sql.selection.FEW", -1)
+    monkeypatch.setattr("omsflask.sql.plan.MAX_SORTED_ROWS", -1)
     (many,) = ids(client.get(f"{query}&limit=1000").json)
     assert few == walked == many
 

@@ -9,7 +9,8 @@ from sqlalchemy import ForeignKey, MetaData, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from omsflask import ChannelMixin, CustomerMixin, customers
-from omsflask.declarations.services import Query
+from omsflask.sql.connections import Database
+from omsflask.sql.query import Query
 from omsflask.sql.selection import Selection
 
 
@@ -64,10 +65,11 @@ def test_what_inherits_is_listed_alone(models: Any, new_database: Callable[[], s
     with engine.connect() as connection:
         shown = {}
         for model in models:
-            selection = Selection(customers.list_simple.bind(model), Query())
+            query = Query.of(customers.list_simple)
+            selection = Selection(customers.list_simple.bind(model), query, Database(engine))
             rows = connection.execute(selection.rows).all()
             shown[model] = [row[0] for row in rows]
-            assert connection.scalar(selection.count) == len(rows)
+            assert connection.scalar(*selection.counted()) == len(rows)
     engine.dispose()
     assert list(shown.values()) == [[1, 2, 3], [2], [3]]
 

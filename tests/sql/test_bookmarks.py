@@ -1,11 +1,11 @@
-"""Places: what is known by number, and how much of it is kept."""
+"""Bookmarks: what is known by number, and how much of it is kept."""
 
-from omsflask.sql import bookmarks
-from omsflask.sql.bookmarks import Places
+from omsflask.sql import counts
+from omsflask.sql.counts import Bookmarks
 
 
 def test_the_nearest_place_before_a_number_is_found() -> None:
-    known = Places()
+    known = Bookmarks()
     for number in (30, 10, 20):
         known.note("id", number, str(number))
     found = [known.before("id", number) for number in (9, 10, 15, 29, 30, 99)]
@@ -13,12 +13,18 @@ def test_the_nearest_place_before_a_number_is_found() -> None:
     assert known.before("-id", 99) == (0, None)
 
 
-def test_places_do_not_pile_up() -> None:
-    known = Places()
-    for number in range(10 * bookmarks.MAX_PLACES):
+def test_bookmarks_do_not_pile_up() -> None:
+    known = Bookmarks()
+    for number in range(10 * counts.MAX_BOOKMARKS):
         known.note("id", number, "")
         assert known.before("id", number) == (number, "")
-    assert len(known._known["id"]) <= bookmarks.MAX_PLACES
-    for order in range(10 * bookmarks.MAX_ORDERS):
+    assert len(known._known["id"]) <= counts.MAX_BOOKMARKS
+    for order in range(10 * counts.MAX_ORDERS):
         known.note(order, 1, "")
-        assert len(known._known) <= bookmarks.MAX_ORDERS
+        assert len(known._known) <= counts.MAX_ORDERS
+
+
+def test_a_long_cursor_is_not_kept() -> None:
+    known = Bookmarks()
+    known.note("id", 10, "x" * (counts.MAX_LENGTH + 1))
+    assert known.before("id", 10) == (0, None)

@@ -8,7 +8,7 @@ from conftest import Client, make_app, make_client, settle
 from sqlalchemy import create_engine, event
 
 from omsflask.errors import InvalidParameters
-from omsflask.sql import counts
+from omsflask.sql import counts, names
 from omsflask.sql.cursors import Cursor
 from omsflask.standalone.app import db
 from omsflask.standalone.sample_data import plausible
@@ -98,7 +98,7 @@ def test_a_dear_count_is_kept_though_rows_change(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counts, "CHEAP_SECONDS", 0.0)
-    monkeypatch.setattr(counts, "KEPT", 1e9)
+    monkeypatch.setattr(counts, "TTL_FACTOR", 1e9)
     database.write("UPDATE customers SET first_name = 'A' WHERE id = 1")
     assert database.count() == 30
     database.write("DELETE FROM customers WHERE id > 25")
@@ -111,7 +111,7 @@ def test_a_dear_count_is_kept_though_rows_change(
 
 
 def test_a_cheap_count_is_never_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "KEPT", 1e9)
+    monkeypatch.setattr(counts, "TTL_FACTOR", 1e9)
     database.write("DELETE FROM customers WHERE id > 25")
     assert database.count() == 25
     database.write("DELETE FROM customers WHERE id > 20")
@@ -174,7 +174,7 @@ def test_who_follows_page_numbers_passes_over_no_row_twice(database: Database, s
     sent: list[tuple[str, int]] = []
 
     def listen(_conn: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        offset = values.get("oms_offset", 0) if isinstance(values, dict) else values[-1:]
+        offset = values.get(names.OFFSET, 0) if isinstance(values, dict) else values[-1:]
         sent.append((statement, offset))
 
     event.listen(database.engine, "before_cursor_execute", listen)

@@ -12,16 +12,18 @@ import pytest
 from conftest import PATH, Client, dispose, make_app, make_client, settle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import URL, Connection, Integer, TypeDecorator, delete, insert
+from sqlalchemy import URL, Connection, Integer, TypeDecorator, create_engine, delete, insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from omsflask.customers import list_simple
 from omsflask.declarations.fields import format_utc
 from omsflask.declarations.filters import Term
-from omsflask.declarations.services import BoundService, Query
+from omsflask.declarations.services import BoundService
 from omsflask.renderers import RENDERERS
+from omsflask.sql.connections import Database
 from omsflask.sql.export import Export
+from omsflask.sql.query import Query
 from omsflask.sql.selection import Selection
 from omsflask.standalone.app import Customer, db
 from omsflask.standalone.sample_data import plausible
@@ -252,31 +254,30 @@ class Child(ChannelMixin, Base):
 
 
 @pytest.mark.parametrize(
-    ("list_of", "query", "is_whole"),
+    ("list_of", "asked", "is_whole"),
     [
-        (listing, Query(), True),
-        (listing, Query(ordering=(Term("id"),)), True),
-        (listing, Query(ordering=(Term("id", descending=True),)), False),
-        (listing, Query(ordering=(Term("modified_date"),)), False),
-        (listing, Query(filters={"id__gt": 1}), False),
-        (list_simple.bind(Customer, scope=lambda rows, _: rows), Query(), False),
-        (list_simple.bind(Person), Query(), False),
+        (listing, {}, True),
+        (listing, {"order": (Term("id"),)}, True),
+        (listing, {"order": (Term("id", descending=True),)}, False),
+        (listing, {"order": (Term("modified_date"),)}, False),
+        (listing, {"filters": {"id__gt": 1}}, False),
+        (list_simple.bind(Customer, scope=lambda rows, _: rows), {}, False),
+        (list_simple.bind(Person), {}, False),
     ],
 )
 def test_only_a_whole_table_is_read_by_its_keys(
-    list_of: BoundService, query: Query, is_whole: bool
+    list_of: BoundService, asked: dict[str, Any], is_whole: bool
 ) -> None:
-    assert Selection(list_of, query).is_whole is is_whole
+    database = Database(create_engine("sqlite://"))
+    assert Selection(list_of, Query.of(list_simple, **asked), database).is_whole is is_whole
 
 
 def both_ways(connection: Connection, guard: bool = True) -> str:
     """Return a CSV that is the same by the engine's texts and by the csv module."""
     config = {"OMS_CSV_GUARD": guard, "OMS_CSV_BOM": False}
     stream = RENDERERS["csv"].stream  # type: ignore[attr-defined]
-    with (
-        closing(Export(connection, Selection(listing, Query()))) as fast,
-        closing(Export(connection, Selection(listing, Query()))) as slow,
-    ):
+    selection = Selection(listing, Query.of(list_simple), Database(connection))
+    with closing(Export(selection)) as fast, closing(Export(selection)) as slow:
         slow.dump = lambda: None  # type: ignore[method-assign]
         written = b"".join(stream(fast, config))
         assert written == b"".join(stream(slow, config))

@@ -174,7 +174,7 @@ def test_few_rows_are_walked_as_many_are(
 ) -> None:
     walks = []
     for few in (0, 1000):
-        monkeypatch.setattr("omsflask.sql.selection.FEW", few)
+        monkeypatch.setattr("omsflask.sql.plan.MAX_SORTED_ROWS", few)
         body, walked = client.page(f"{query}&limit=7&page=2").json, []
         for way in ("next", "previous"):
             while body[way]:
