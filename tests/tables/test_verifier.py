@@ -1,18 +1,20 @@
 """Verified tokens: what is remembered, for how long, and how many."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import pytest
 from conftest import Client, settle
-from sqlalchemy import create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, SingletonThreadPool
 
+from omsflask.sql.connections import Database
 from omsflask.standalone.app import Token, db
 from omsflask.tables import verifier
 from omsflask.tables.tokens import Tokens
-from omsflask.tables.verifier import Expiring, TokenMemory, source_of
+from omsflask.tables.verifier import Expiring, TokenMemory
+from omsflask.tables.verifier import source_of as source_of_database
 
 
 @pytest.fixture
@@ -73,7 +75,11 @@ def test_a_thousand_tokens_leave_no_trace(new_client: Callable[..., Client]) -> 
     assert len(memory.holders) <= 2, "a key that is not valid is not remembered"
 
 
-def test_a_source_is_known_by_pool_and_options(tmp_path: Any) -> None:
+def source_of(bind: Engine | Connection) -> Hashable | None:
+    return source_of_database(Database(bind))
+
+
+def test_a_source_is_known_by_engine_and_options(tmp_path: Any) -> None:
     engine, other = (create_engine(f"sqlite:///{tmp_path}/x.sqlite3") for _ in "ab")
     assert source_of(engine) == source_of(engine.execution_options()) != source_of(other)
     maps = ({None: "a"}, {None: "b"}, {None: "a", "b": "a"}, {"a": None})
@@ -96,7 +102,7 @@ def test_the_standalone_engine_is_a_known_source(client: Client) -> None:
 def test_a_source_is_unknown_where_rows_may_differ(tmp_path: Any) -> None:
     url = f"sqlite:///{tmp_path}/x.sqlite3"
     engine = create_engine(url)
-    assert source_of(engine.execution_options(unhashable=[])) is None
+    assert source_of(engine.execution_options(unhashable=bytearray())) is None
     for pool in (NullPool, SingletonThreadPool):
         assert source_of(create_engine("sqlite://", poolclass=pool)) is None
     with engine.connect() as connection:
