@@ -26,8 +26,6 @@ WHOLE = "oms_whole"
 #: The execution option of a connection that came in a transaction, begun by a host's listener.
 BEGUN = "oms_begun"
 
-#: Pools that give one connection to several users at a time.
-SHARED = (StaticPool, SingletonThreadPool)
 
 #: How SQLAlchemy names a listener that changes no statement.
 WATCHING = ("wrap_before_execute", "wrap_before_cursor_execute")
@@ -78,10 +76,10 @@ class Database:
         """What tells this database from others; none where no answer of it may be remembered.
 
         :returns: none for a connection of the host's, in whose transaction anything may have
-            happened; for a pool that shares a connection; where a listener acts as a transaction
-            begins, or changes statements; where an option has no hash.
+            happened; for a pool that has a database for each thread; where a listener acts as a
+            transaction begins, or changes statements; where an option has no hash.
         """
-        if isinstance(self.bind, Connection) or isinstance(self.bind.pool, SHARED):
+        if isinstance(self.bind, Connection) or isinstance(self.bind.pool, SingletonThreadPool):
             return None
         if self.begins_by_itself or _changes_statements(self.bind):
             return None
@@ -89,6 +87,11 @@ class Database:
             return self.dialect, frozen(self.all_options)
         except TypeError:
             return None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all use one connection at a time, and see what others have not committed."""
+        return isinstance(self.bind, Engine) and isinstance(self.bind.pool, StaticPool)
 
     @property
     def begins_by_itself(self) -> bool:

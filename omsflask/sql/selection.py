@@ -136,7 +136,7 @@ class Selection:
         None where that cannot be known, or where its rows may change without a commit.
         """
         database = self.database.key
-        if database is None or self._tables is None:
+        if database is None or self.database.is_shared or self._tables is None:
             return None
         try:
             if self.listing.scope is None:
