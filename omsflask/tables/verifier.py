@@ -97,7 +97,8 @@ class Verifier:
         seconds = current_app.config["OMS_TOKEN_MEMORY_SECONDS"]
         if source is not None and seconds:
             memory.holders.put(kept, holder, seconds)
-        if source is not None:
+        # The one connection of a pool that is shared is in use by the request.
+        if source is not None and not database.is_shared:
             used = (self.tokens.table, source, holder.id)
             if _is_due(memory.uses, used, last_used_at):
                 _record_use(self.tokens, database, holder.id)
