@@ -49,7 +49,7 @@ def test_a_wrong_value_is_refused_by_its_name(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, ending: str, row_of: str
 ) -> None:
     monkeypatch.setattr(runs, "NAMED", len(REFUSED))
-    rows = [f"{json.dumps(ALI | {'id': -1})[:-1]}, {given[1:]}" for given, _ in REFUSED]
+    rows = [_with(given) for given, _ in REFUSED]
     rows = [json.dumps(ALI | {"id": 1}), *rows, json.dumps(ALI | {"id": 2})]
     content = "\n".join(rows) if ending == "jsonl" else f"[{','.join(rows)}]"
     result = shop.load(f"a.{ending}", content)
@@ -61,3 +61,10 @@ def test_a_wrong_value_is_refused_by_its_name(
         assert reason in line
     assert said[-1] == f"2 added, 0 changed, 0 unchanged, {len(REFUSED)} refused."
     assert [row["id"] for row in shop.customers()] == [1, 2]
+
+
+def _with(values: str) -> str:
+    """Return a row with these values, as JSON."""
+    others = (ALI | {"id": -1}).items()
+    members = [f'"{name}": {json.dumps(it)}' for name, it in others if f'"{name}"' not in values]
+    return f"{{{', '.join([*members, values[1:-1]])}}}"

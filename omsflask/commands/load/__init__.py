@@ -6,6 +6,7 @@
 :mod:`.sources`     the files: opened, told apart, and where one stands in them
 :mod:`.csv`         and :mod:`.json`, :mod:`.xlsx`: a file to its rows
 :mod:`.texts`       bytes to text
+:mod:`.encodings`   in which they are likely
 :mod:`.rows`        a row on its way
 :mod:`.checking`    the schema, the other way round
 :mod:`.invisible`   characters that nobody sees

@@ -31,11 +31,11 @@ KEYS = ("omnitron_id", "email", "erp_code")
 
 def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> str:
     try:
-        if ",\n".encode(name) == b",\n":
+        if "a,\n".encode(name).decode(name) == "a,\n":
             return name
-    except LookupError:
+    except (LookupError, ValueError):  # A UnicodeError is a ValueError.
         pass
-    raise click.BadParameter(f"{name!r} is no encoding that ASCII is part of.")
+    raise click.BadParameter(f"{name!r} is no encoding of text.")
 
 
 @click.command()
@@ -74,7 +74,7 @@ def load(
     A row with an id is the customer of that id; any other is found by --key. Loading a file again
     changes nothing, so a load that was interrupted is completed by running it again.
     """
-    options = Options(format_, encoding, current_app.config["OMS_CSV_GUARD"])
+    options = Options(format_, encoding, current_app.config["OMS_CSV_GUARD"], tuple(SERVICE.fields))
     with ExitStack() as stack:
         run = Run(
             Checker(SERVICE, key),

@@ -1,68 +1,202 @@
-"""CSV as the service gives it, and as spreadsheets do: by semicolons or tabs, with a mark."""
+"""CSV as the service gives it, and as spreadsheets and scripts do."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import IO, Any
 
 from ...renderers.csv import unguarded
 from .rows import NOTES, Contents, Dialect, Row, Unreadable
-from .texts import lines
+from .texts import MAX_LENGTH, lines
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
+
+#: A first line for Excel alone: which delimiter the file has.
+SEP = re.compile(r'"?sep=([^\w"\r\n])"?[\r\n]*', re.IGNORECASE)
+
+#: A line in which a cell may be wrong although the row can be read.
+DOUBTFUL = re.compile(r'"|\d[eE][+-]\d|#')
+
+MIXED_UP = (
+    "Its quotes are mixed up. A cell with a quote in it stands in quotes, and its own are doubled:"
+    ' "Ali ""Bey"" Can". Excel writes it so.'
+)
+#: A cell, and why it is refused. Texts of the service's own rows may look like the last two.
+DOUBTS = (
+    (
+        re.compile(r"\s*[-+]?\d(?:[.,]\d+)?[eE][-+]\d{2,}\s*", re.ASCII),
+        "{} is a number that a spreadsheet cut short; its last digits are lost. In the workbook"
+        " that the file was saved from, give the column the number format 0, and save it again.",
+    ),
+    (
+        # As Excel calls it in English, German and Turkish.
+        re.compile(r"\s*#(?:N/A|NV|YOK|[^\W_][\w/]*[!?])\s*"),
+        "{} is an error of a formula. Mend the formula or clear the cell.",
+    ),
+    (
+        re.compile(r"[^\r\n]*[\r\n].*", re.DOTALL),
+        "It has a line end in it. Either a quote is missing or misplaced, or the cell has several"
+        " lines: in Excel, replace Ctrl+J by a blank.",
+    ),
+)
+
+#: A moment as the service writes it.
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 
 
-def read(file: IO[bytes], encoding: str, guarded: bool) -> Contents:
+def read(file: IO[bytes], encoding: str, guarded: bool, names: Sequence[str] = ()) -> Contents:
     """Read the header, and then the rows as they are asked for.
 
     :param guarded: whether texts have the guard of the service's own files.
+    :param names: the header of the service's own files.
     """
-    text = lines(file, encoding)
-    header = next(text, "")
+    text = Lines(lines(file, encoding))
+    header, told = _first(text)
     if "\0" in header:
         raise Unreadable("is no CSV: it is binary")
-    delimiter = max(DELIMITERS, key=header.count)
+    delimiter = told or max(DELIMITERS, key=header.count)
     reader = csv.reader(chain([header], text), delimiter=delimiter, strict=True)
-    columns = [name.strip() for name in next(_safely(reader), [])]
-    own = tuple(name for name in columns if name not in NOTES)
-    return Contents(_rows(reader, columns, guarded), own, Dialect(delimiter, encoding, guarded))
+    columns = [name.strip() for name in _header(reader)]
+    table = Table.of(columns, Dialect(delimiter, encoding, guarded), names)
+    return Contents(table.rows(reader, text), table.names, table.dialect)
 
 
-def _rows(reader: Any, columns: list[str], guarded: bool) -> Iterator[Row]:
-    own = [place for place, name in enumerate(columns) if name not in NOTES]
-    names = [columns[place] for place in own]
-    line = reader.line_num + 1
-    for cells in _safely(reader):
-        if any(cells):
-            yield _row(f"line {line}", cells, columns, own, names, guarded)
-        line = reader.line_num + 1
+class Lines:
+    """The lines of a text, counted, and those of the row that is being read."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts = texts
+        self.number = 0
+        self.row: list[str] = []
+        self._size = 0
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._texts)
+        self.number += 1
+        self.row.append(line)
+        self._size += len(line)
+        if self._size > MAX_LENGTH:
+            first = self.number - len(self.row) + 1
+            raise Unreadable(f"has a row of more than {MAX_LENGTH:,} characters in line {first}")
+        return line
+
+    def begin(self) -> None:
+        """Begin a row."""
+        self.row.clear()
+        self._size = 0
 
 
-def _row(
-    place: str,
-    cells: list[str],
-    columns: list[str],
-    own: list[int],
-    names: list[str],
-    guarded: bool,
-) -> Row:
-    if guarded:
-        cells = [unguarded(cell) for cell in cells]
-    if len(cells) != len(columns):
-        return Row(place, cells, {}, f"It has {len(cells)} cells and not {len(columns)}.")
-    raw = [cells[place] for place in own]
-    return Row(place, raw, {name: cell or None for name, cell in zip(names, raw, strict=True)})
+def _first(text: Lines) -> tuple[str, str]:
+    """Return the first line that holds something, and the delimiter that a line before it tells."""
+    told = ""
+    for line in text:
+        if text.number == 1 and (match := SEP.fullmatch(line)):
+            told = match[1]
+        elif line.strip(DELIMITERS + told + ' "\r\n'):
+            return line, told
+        text.begin()
+    return "", told
 
 
-def _safely(reader: Any) -> Iterator[list[str]]:
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise Unreadable(f"cannot be read from line {line} on: {error}") from None
-        if cells is None:
-            return
-        yield cells
+def _header(reader: Any) -> list[str]:
+    try:
+        cells: list[str] = next(reader, [])
+    except csv.Error as error:
+        raise Unreadable(f"has a header that cannot be read: {error}") from None
+    return cells
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of all rows.
+
+    :param places: where a row has the cells that are named.
+    :param width: how many cells it has; those behind the last name are empty.
+    :param own: how a row of the service's own begins, in such a file.
+    """
+
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    columns: int
+    width: int
+    dialect: Dialect
+    quoted: re.Pattern[str]
+    own: re.Pattern[str] | None
+
+    @classmethod
+    def of(cls, columns: list[str], dialect: Dialect, own: Sequence[str]) -> Table:
+        """Return the table with a header. A delimiter may stand behind the last name."""
+        width = len(columns)
+        while columns and not columns[-1]:
+            columns.pop()
+        places = tuple(place for place, name in enumerate(columns) if name not in NOTES)
+        names = tuple(columns[place] for place in places)
+        by = re.escape(dialect.delimiter)
+        cell = rf'(?:"(?:[^"]++|"")*+"|[^"{by}\r\n]*+)'
+        return cls(
+            names,
+            places,
+            len(columns),
+            width,
+            dialect,
+            re.compile(rf"{cell}(?:{by}{cell})*+[\r\n]*"),
+            re.compile(rf"\d+{by}{MOMENT}{by}{MOMENT}{by}") if names == tuple(own) else None,
+        )
+
+    def rows(self, reader: Any, text: Lines) -> Iterator[Row]:
+        """Yield the rows that ``reader`` makes of ``text``."""
+        while True:
+            text.begin()
+            first = text.number + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                if "expected after" not in str(error):
+                    raise Unreadable(
+                        f"cannot be read from line {first} on: a quote there is never closed"
+                    ) from None
+                yield Row(_place(first, text.number), [*text.row], {}, MIXED_UP)
+                continue
+            if cells is None:
+                return
+            if any(cells):
+                yield self._row(_place(first, text.number), cells, text.row)
+
+    def _row(self, place: str, cells: list[str], lines: list[str]) -> Row:
+        if self.dialect.guarded:
+            cells = [unguarded(cell) for cell in cells]
+        if len(cells) != self.width or any(cells[self.columns :]):
+            return Row(place, cells, {}, f"It has {len(cells)} cells and not {self.width}.")
+        raw = [cells[place] for place in self.places]
+        reason = ""
+        if len(lines) > 1 or DOUBTFUL.search(lines[0]):
+            reason = self._doubt(raw, "".join(lines))
+        values = {name: cell or None for name, cell in zip(self.names, raw, strict=True)}
+        return Row(place, raw, {} if reason else values, reason)
+
+    def _doubt(self, cells: list[str], text: str) -> str:
+        """Return why a row cannot be what the file's author saw."""
+        if not self.quoted.fullmatch(text):
+            return MIXED_UP
+        doubts = DOUBTS[:1] if self._is_own(text) else DOUBTS
+        return " ".join(
+            f"{name}: {reason.format(cell.strip()[:40])}"
+            for name, cell in zip(self.names, cells, strict=True)
+            for pattern, reason in doubts
+            if pattern.fullmatch(cell)
+        )
+
+    def _is_own(self, text: str) -> bool:
+        """Whether the service wrote this row, and no quote has swallowed another one."""
+        return bool(self.own and len(self.own.findall(text)) == 1 and text.endswith("\r\n"))
+
+
+def _place(first: int, last: int) -> str:
+    return f"line {first}" if first >= last else f"lines {first} to {last}"

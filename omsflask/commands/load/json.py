@@ -1,4 +1,4 @@
-"""JSON: a list, a body of the list service, or a row a line; in any case one row at a time.
+"""JSON: lists, bodies of the list service and rows, one after another; always one row at a time.
 
 The parsers that stream JSON put a ``?`` in the place of a lone surrogate and end at a number that
 is too large (yajl), or take ten times as long. Python's own reads one row after the other.
@@ -8,13 +8,33 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import IO, Any
 
 from .rows import Contents, Row, Unreadable, without_notes
 from .texts import MAX_LENGTH, lines, pieces
 
 BLANKS = re.compile(r"[ \t\r\n]*")
+PAGE = re.compile(r"[?&]page=(\d{1,9})(?:&|\Z)", re.ASCII)
+
+
+class Repeated(dict[str, Any]):
+    """An object that names something twice; JSON leaves open which of the two it means."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+    def reason(self) -> str:
+        """Return why this is no row."""
+        names = [name for name, _ in self.pairs]
+        return " ".join(f"{name}: It is given twice." for name in self if names.count(name) > 1)
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    return values if len(values) == len(pairs) else Repeated(pairs)
 
 
 def _whole(digits: str) -> int | str:
@@ -22,18 +42,18 @@ def _whole(digits: str) -> int | str:
     return int(digits) if len(digits) < 100 else digits
 
 
-DECODER = json.JSONDecoder(parse_int=_whole)
+DECODER = json.JSONDecoder(parse_int=_whole, object_pairs_hook=_object)
 
 
-def read(file: IO[bytes]) -> Contents:
-    """Read a list, or what the list service calls its results."""
-    text = Text(pieces(file))
-    if text.takes("["):
-        return Contents(_rows(text, behind=("",)))
-    if not text.takes("{"):
-        raise Unreadable("is neither a JSON list nor a body of the list service")
-    _to_results(text)
-    return Contents(_rows(text, behind=("}", ",")))
+def read(file: IO[bytes], names: Container[str]) -> Contents:
+    """Read what is in a file: lists, what the list service calls its results, and rows.
+
+    :param names: what a row may hold; an object with none of these is no customer.
+    """
+    documents = Documents(Text(pieces(file)), names)
+    rows = documents.rows()
+    first = [*islice(rows, 1)]
+    return Contents(chain(first, rows), warnings=documents.warnings)
 
 
 def read_lines(file: IO[bytes]) -> Contents:
@@ -48,6 +68,12 @@ class Text:
         self._pieces = pieces
         self._text = ""
         self._at = 0
+        self._before = 0
+
+    @property
+    def position(self) -> int:
+        """How many characters were read."""
+        return self._before + self._at
 
     def next(self) -> str:
         """Return the next character that is not blank; nothing at the end."""
@@ -82,49 +108,123 @@ class Text:
                 self._at = end
                 return value
 
+    def ahead(self) -> str:
+        """Return a little of what comes next."""
+        return self._text[self._at : self._at + 40]
+
     def _more(self) -> bool:
         rest = self._text[self._at :]
-        if len(rest) > MAX_LENGTH or not (piece := next(self._pieces, "")):
+        if len(rest) > MAX_LENGTH:
             return False
-        self._text, self._at = rest + piece, 0
-        return True
+        for piece in self._pieces:
+            if piece:
+                self._before += self._at
+                self._text, self._at = rest + piece, 0
+                return True
+        return False
 
 
-def _to_results(text: Text) -> None:
-    """Go to the rows of a body."""
-    others = {}
-    while not text.takes("}"):
-        name = _value(text)
-        if not text.takes(":"):
-            raise _broken(0)
-        if name == "results" and text.takes("["):
-            return
-        others[name] = _value(text)
-        text.takes(",")
-    raise Unreadable(f"holds no customers: {json.dumps(others, ensure_ascii=False)[:200]}")
+class Documents:
+    """The documents of a text, and what is known of the pages among them.
+
+    :param names: what a row may hold.
+    """
+
+    def __init__(self, text: Text, names: Container[str]) -> None:
+        self._text = text
+        self._names = names
+        self._number = 0
+        self.warnings: list[str] = []
+
+    def rows(self) -> Iterator[Row]:
+        """Yield all rows."""
+        page: Mapping[str, Any] = {}
+        while self._number == 0 or self._text.next():
+            if self._text.takes("["):
+                yield from self._list()
+            elif self._text.takes("{"):
+                page = yield from self._body()
+            elif self._number:
+                raise Unreadable(
+                    f"goes on after its {self._number} rows with {self._text.ahead()!r}"
+                )
+            else:
+                raise Unreadable("is neither a JSON list nor a body of the list service")
+            if not self._text.next():
+                break
+        self.warnings += _missing(page, self._number)
+
+    def _list(self) -> Iterator[Row]:
+        while not self._text.takes("]"):
+            value = self._value()
+            self._number += 1
+            yield _row(f"row {self._number}", value)
+            if self._text.next() != "]" and not self._text.takes(","):
+                raise self._broken()
+
+    def _body(self) -> Generator[Row, None, Mapping[str, Any]]:
+        """Yield the results of a body, or an object as a row; return the other members."""
+        others: dict[str, Any] = {}
+        before, begin = self._number, self._text.position
+        while not self._text.takes("}"):
+            name = self._name()
+            if name in others:
+                raise Unreadable(f"has {name[:64]!r} twice in a body")
+            if name == "results" and self._text.takes("["):
+                others[name] = None
+                yield from self._list()
+                begin = self._text.position
+            else:
+                others[name] = self._value()
+            if self._text.position - begin > MAX_LENGTH:
+                raise self._broken()
+            if self._text.next() != "}" and not self._text.takes(","):
+                raise self._broken()
+        if others.get("results", ()) is None:
+            return {**others, "rows": self._number - before}
+        if not any(name in self._names for name in others):
+            raise Unreadable(f"holds no customers: {json.dumps(others, ensure_ascii=False)[:200]}")
+        self._number += 1
+        yield _row(f"row {self._number}", others)
+        return {}
+
+    def _name(self) -> str:
+        name = self._value()
+        if not isinstance(name, str) or not self._text.takes(":"):
+            raise self._broken()
+        return name
+
+    def _value(self) -> Any:
+        try:
+            return self._text.value()
+        except (ValueError, RecursionError):
+            raise self._broken() from None
+
+    def _broken(self) -> Unreadable:
+        return Unreadable(f"breaks off, or is no JSON, after {self._number} whole rows")
 
 
-def _rows(text: Text, behind: Container[str]) -> Iterator[Row]:
-    number = 0
-    while not text.takes("]"):
-        value = _value(text, number)
-        number += 1
-        yield _row(f"row {number}", value)
-        if text.next() != "]" and not text.takes(","):
-            raise _broken(number)
-    if text.next() not in behind:
-        raise Unreadable(f"does not end after its {number} rows")
+def _missing(page: Mapping[str, Any], rows: int) -> Iterator[str]:
+    """Yield a sentence where the last page of a file has others beside it that are not there."""
+    following, count = page.get("next"), page.get("count")
+    total = count if type(count) is int else 0
+    if following is None and rows >= total:
+        return
+    of = f" of {total:,}" if total else ""
+    yield f"holds {rows:,}{of} customers{_page(page, total)}; load the other pages too"
 
 
-def _value(text: Text, rows: int = 0) -> Any:
-    try:
-        return text.value()
-    except (ValueError, RecursionError):
-        raise _broken(rows) from None
-
-
-def _broken(rows: int) -> Unreadable:
-    return Unreadable(f"breaks off, or is no JSON, after {rows} whole rows")
+def _page(page: Mapping[str, Any], total: int) -> str:
+    """Return which page it is, if that can be told from its links."""
+    following, previous = (PAGE.search(str(page.get(it))) for it in ("next", "previous"))
+    rows = page["rows"]
+    if following and rows:
+        pages = f" of {-(-total // rows):,}" if total else ""
+        return f": it is page {int(following[1]) - 1}{pages}"
+    if page.get("next") is None and page.get("previous") is not None:
+        number = int(previous[1]) + 1 if previous else 2
+        return f": it is page {number} of {number}"
+    return ""
 
 
 def _line_rows(texts: Iterator[str]) -> Iterator[Row]:
@@ -137,6 +237,8 @@ def _line_rows(texts: Iterator[str]) -> Iterator[Row]:
 
 
 def _row(place: str, value: Any) -> Row:
+    if isinstance(value, Repeated):
+        return Row(place, value.pairs, {}, value.reason())
     if not isinstance(value, dict):
         return Row(place, value, {}, "It is no JSON object.")
     values = without_notes(value) if "reason" in value else value

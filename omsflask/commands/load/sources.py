@@ -19,23 +19,27 @@ from .rows import Contents, Unreadable
 class Options:
     """How files are read.
 
-    :param format: of what has no ending, one of :data:`READERS`.
+    :param format: one of :data:`READERS`, whatever the ending.
+    :param names: of the fields, in the order of the service's own files.
     """
 
     format: str | None
     encoding: str
     guarded: bool
+    names: tuple[str, ...]
 
 
 Reader = Callable[[IO[bytes], Options], Contents]
 
-#: By the ending of a file's name.
 READERS: dict[str, Reader] = {
-    "csv": lambda file, options: csv.read(file, options.encoding, options.guarded),
-    "json": lambda file, _: json.read(file),
+    "csv": lambda file, it: csv.read(file, it.encoding, it.guarded, it.names),
+    "json": lambda file, it: json.read(file, it.names),
     "jsonl": lambda file, _: json.read_lines(file),
-    "xlsx": lambda file, options: xlsx.read(file, options.guarded),
+    "xlsx": lambda file, it: xlsx.read(file, it.guarded),
 }
+
+#: Formats that files are also known by.
+ENDINGS = {**{name: name for name in READERS}, "tsv": "csv", "txt": "csv", "ndjson": "jsonl"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def opened(path: Path, options: Options) -> Iterator[Source]:
     :raises Unreadable: when it is none of the formats.
     """
     name = "standard input" if str(path) == "-" else str(path)
-    read = READERS.get(options.format or path.suffix.lower()[1:])
-    if read is None:
+    format_ = options.format or ENDINGS.get(path.suffix.lower()[1:])
+    if format_ is None:
         raise Unreadable(f"{name} ends in none of .{', .'.join(READERS)}: say --format")
     with _file(path) as file:
         size = file.seek(0, 2)
@@ -74,7 +78,7 @@ def opened(path: Path, options: Options) -> Iterator[Source]:
         try:
             if size == 0:
                 raise Unreadable("is empty")
-            contents = read(file, options)
+            contents = READERS[format_](file, options)
         except Unreadable as error:
             raise Unreadable(f"{name} {error}") from None
         yield Source(name, path, file, size, contents)
