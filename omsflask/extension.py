@@ -21,6 +21,7 @@ from .tables.models import TokenMixin
 from .tables.tokens import Tokens
 from .tables.verifier import TokenMemory, Verifier
 from .web.auth import VerifyToken, check, hook
+from .web.bodies import close_unsent
 from .web.error_handlers import handle_errors
 from .web.views import METHODS, ListView
 
@@ -93,6 +94,7 @@ class OMS:
         blueprint.record(self._set_up)
         blueprint.url_value_preprocessor(_exempt_from_csrf)
         blueprint.before_request(hook(verify_token))
+        blueprint.teardown_request(close_unsent)
         handle_errors(blueprint)
         return blueprint
 

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,7 +24,7 @@ from .table import Table
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 #: Makes a file of a table, piece by piece; the mapping holds the app's settings.
-Stream = Callable[[Table, Mapping[str, Any]], Iterator[bytes]]
+Stream = Callable[[Table, Mapping[str, Any]], Generator[bytes]]
 
 
 @dataclass(frozen=True)

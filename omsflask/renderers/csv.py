@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from .table import Table
 HOT = re.compile(r"'*(?:[=@\t\r\n]|[-+](?![\d ()\-./]*\Z))", re.ASCII)
 
 
-def stream(table: Table, config: Mapping[str, Any]) -> Iterator[bytes]:
+def stream(table: Table, config: Mapping[str, Any]) -> Generator[bytes]:
     """Yield the file: the header first, then a piece for each batch."""
     guard: bool = config["OMS_CSV_GUARD"]
     names = _written([[cell.name for cell in table.cells]])

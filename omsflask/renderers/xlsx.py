@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -41,7 +41,7 @@ WIDTHS: tuple[tuple[type[fields.Field[Any]], int], ...] = (
 )
 
 
-def stream(table: Table, config: Mapping[str, Any]) -> Iterator[bytes]:
+def stream(table: Table, config: Mapping[str, Any]) -> Generator[bytes]:
     """Yield the file."""
     skeleton = zipfile.ZipFile(io.BytesIO(_skeleton(table)))
     remaining = chain.from_iterable(table.batches())

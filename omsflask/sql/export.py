@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 
 from ..declarations.cells import Cell, Row
@@ -86,23 +87,24 @@ class Export:
 
 
 class Slots:
-    """How many exports run in this process."""
+    """How many exports run in this process.
+
+    A semaphore would do, but for its lock: a slot may be given back by the garbage collector, in
+    the middle of whatever its thread does.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._taken = 0
+        self._taken: set[object] = set()
 
-    def take(self, most: int) -> None:
-        """Take a slot, to be given back.
+    def take(self, most: int) -> Callable[[], None]:
+        """Take a slot, and return what gives it back.
 
         :raises Unavailable: when ``most`` are taken.
         """
+        slot = object()
         with self._lock:
-            if self._taken >= most:
+            if len(self._taken) >= most:
                 raise Unavailable("Too many exports are running. Try again shortly.", retry_after=5)
-            self._taken += 1
-
-    def give_back(self) -> None:
-        """Give a slot back."""
-        with self._lock:
-            self._taken -= 1
+            self._taken.add(slot)
+        return partial(self._taken.discard, slot)

@@ -5,6 +5,7 @@
 :mod:`.parsers`           the query string to values, or a 400 that names the parameter
 :mod:`.views`             what a GET does, step by step, and what OPTIONS does
 :mod:`.responses`         ETag and 304, the headers of a file, a file streamed or spooled
+:mod:`.bodies`            the pieces of a file, and what is given back at their end
 :mod:`.links`             the addresses of a page's neighbours
 :mod:`.error_handlers`    every error below the prefix, whoever raised it, as JSON
 ========================  ====================================================================

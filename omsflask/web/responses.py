@@ -10,6 +10,7 @@ from hashlib import sha256
 from itertools import chain
 from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
+from typing import Any
 
 from flask import Request, Response, current_app
 
@@ -18,6 +19,7 @@ from ..renderers import FileRenderer
 from ..sql.counts import Counts
 from ..sql.export import Export, Slots
 from ..sql.selection import Selection
+from .bodies import Body, send
 
 #: Sent with every answer below the prefix.
 COMMON_HEADERS = {
@@ -34,60 +36,62 @@ def respond_with_file(
     slots: Slots,
     counts: Counts,
 ) -> Response:
+    """Return the whole selection as a file, its headers for HEAD, or 304."""
     config = current_app.config
     opened = partial(Export, selection, counts, config["OMS_COUNT_SECONDS"])
-    if request.method == "HEAD":
+    # Neither answer has a body: it needs no slot, and nothing stays open behind it.
+    if request.method == "HEAD" or "If-None-Match" in request.headers:
         with closing(opened()) as export:
-            return _file(request, iter(()), export, selection, renderer)
+            response = _file_response(request, export, selection, renderer)
+        if request.method == "HEAD" or response.status_code == 304:
+            return response
     with ExitStack() as ending:
-        slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"])
-        ending.callback(slots.give_back)
+        ending.callback(slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"]))
         export = ending.enter_context(closing(opened()))
-        pieces = renderer.stream(export, config)
+        rest = ending.enter_context(closing(renderer.stream(export, config)))
         # What can fail at once fails before the headers go: an answer, and not a cut file.
-        pieces = chain([next(pieces), next(pieces, b"")], pieces)
-        response = _file(request, pieces, export, selection, renderer)
-        if request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
-            _spool(response)
+        pieces = chain([next(rest), next(rest, b"")], rest)
+        response = _file_response(request, export, selection, renderer)
+        if can_cut(request.environ):
+            send(request, response, Body(pieces, ending.pop_all()))
         else:
-            _end_with(response, ending.pop_all())
+            _spool(request, response, pieces)
     return response
 
 
-def _end_with(response: Response, ending: ExitStack) -> None:
-    """Close ``ending`` when the body ends, fails, or is never begun."""
-    body = response.response
-
-    def until_end() -> Iterator[bytes]:
-        with ending:
-            yield from body  # type: ignore[misc]
-
-    response.response = until_end()
-    response.call_on_close(ending.close)
-
-
-def _file(
-    request: Request,
-    pieces: Iterator[bytes],
-    export: Export,
-    selection: Selection,
-    renderer: FileRenderer,
+def _file_response(
+    request: Request, export: Export, selection: Selection, renderer: FileRenderer
 ) -> Response:
     config = current_app.config
     settings = (config["OMS_CSV_GUARD"], config["OMS_CSV_BOM"])
     version = repr((export.version, settings)).encode() if export.version else None
     headers = file_headers(selection.listing, renderer, export.count)
-    return respond(request, pieces, renderer.content_type, version, headers)
+    return respond(request, iter(()), renderer.content_type, version, headers)
 
 
-def _spool(response: Response) -> None:
-    """Turn a streamed body into one of known length: HTTP/1.0 cannot tell a cut from an end."""
-    spool = SpooledTemporaryFile(max_size=2**20)  # noqa: SIM115
-    response.call_on_close(spool.close)
-    spool.writelines(response.iter_encoded())
-    response.content_length = spool.tell()
-    spool.seek(0)
-    response.response = iter(lambda: spool.read(2**16), b"")
+#: What the environment of a server holds that ends a response as if it were whole when its body
+#: raises. CGI and its descendants (FastCGI, wsgiref) are handed the response through a pipe.
+NEVER_CUTS = ("uwsgi.version", "mod_wsgi.version", "GATEWAY_INTERFACE")
+
+
+def can_cut(environ: Mapping[str, Any]) -> bool:
+    """Whether the client sees that a response broke off, though its length was not known.
+
+    HTTP/1.0 has no chunks: a response of unknown length ends where the connection does.
+    """
+    if environ["SERVER_PROTOCOL"] in ("HTTP/0.9", "HTTP/1.0"):
+        return False
+    return not any(name in environ for name in NEVER_CUTS)
+
+
+def _spool(request: Request, response: Response, pieces: Iterator[bytes]) -> None:
+    """Give a file its length: it is read whole, to disk, before the headers go."""
+    with ExitStack() as ending:
+        spool = ending.enter_context(SpooledTemporaryFile(max_size=2**20))
+        spool.writelines(pieces)
+        response.content_length = spool.tell()
+        spool.seek(0)
+        send(request, response, Body(iter(lambda: spool.read(2**16), b""), ending.pop_all()))
 
 
 def file_headers(listing: BoundService, renderer: FileRenderer, count: int) -> dict[str, str]:
