@@ -5,6 +5,8 @@
 :mod:`.load`        ``load``: files of customers, checked and stored
 :mod:`.export`      ``export``: the service's files from the command line
 :mod:`.forget`      ``forget``: a customer erased
+:mod:`.letter_case` texts that differ in the case of their letters alone
+:mod:`.faults`      errors of the database, as a sentence
 :mod:`.progress`    the progress bar of a command that works through rows
 ==================  ==========================================================================
 """

@@ -14,10 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from ..declarations.fields import format_utc, parse_utc
 from ..extension import NoExtension, NoModel, current_oms
 from ..settings import SettingError
+from ..sql.connections import Database
 from ..tables.create import MigrationError, create_missing
 from ..tables.models import utc_now
 from ..tables.tokens import TokenError, Tokens
 from .export import export
+from .faults import sentence
 from .forget import forget
 from .load import load
 
@@ -32,7 +34,9 @@ class Commands(AppGroup):
         except (MigrationError, NoExtension, NoModel, SettingError, TokenError) as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
-            raise click.ClickException(f"The database did not answer: {error.orig}") from error
+            raise click.ClickException(
+                f"The database did not answer: {sentence(error)}."
+            ) from error
 
 
 oms = Commands("oms", help="The list services of this app and the tokens that open them.")
@@ -75,8 +79,8 @@ def create_tables() -> list[str]:
     oms = current_oms()
     models = [listing.model for listing in oms.listings]
     models += [oms.tokens.model] if oms.verify_token is None else []
-    bind = oms.session().get_bind(models[0])
-    return create_missing(bind.engine, [model.__table__ for model in models])
+    database = Database.of(oms.session, models[0])
+    return create_missing(database, [model.__table__ for model in models])
 
 
 @oms.group()

@@ -8,18 +8,34 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 from marshmallow import ValidationError
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import ColumnElement
 
 from .. import customers
 from ..declarations.validation import plain_text, whole_number
 from ..extension import current_oms
-from ..sql.connections import bind_of
+from ..sql.connections import Database
 from ..tables.models import CustomerMixin
+from .faults import sentence
+from .letter_case import candidates, fold, may_be_same, skeleton
 
 SERVICE = customers.list_simple
+
+
+#: What a database keeps of rows that were erased.
+KEPT = {
+    "postgresql": (
+        "PostgreSQL keeps the rows until VACUUM, samples of them in pg_stats until ANALYZE, and"
+        " both in its WAL"
+    ),
+    "sqlite": (
+        "SQLite keeps the rows in free pages until VACUUM, and in the -wal file until a checkpoint"
+    ),
+}
+
+#: What no command here can reach.
+ELSEWHERE = "Replicas, backups, exported files and rejects of loads keep what they hold."
 
 
 @click.command()
@@ -27,40 +43,53 @@ SERVICE = customers.list_simple
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_appcontext
 def forget(who: str, yes: bool) -> None:
-    """Erase the customers with an e-mail address, in any case, or an id.
+    """Erase the customers with an e-mail address, in any letters' case, or an id.
 
     Each that was erased is printed as a line of JSON, which omsflask load reads.
     """
     oms = current_oms()
     customer = oms.model(CustomerMixin)
-    with Session(bind_of(oms.session, customer).engine) as session:
-        statement = select(*_columns(customer)).where(_is(customer, who))
-        found = session.execute(statement.order_by(customer.id)).all()
+    database = Database.of(oms.session, customer)
+    with database.connected() as connection, Session(connection) as session:
+        found, doubtful = _find(session, customer, who)
         session.rollback()  # Nothing is held while somebody thinks.
+        if doubtful:
+            _show(doubtful, "Not erased, for the letters I, İ, ı and i differ by language:")
         if not found:
-            raise click.ClickException(f"There is no customer {who}.")
+            hint = " Give the id of one." if doubtful else ""
+            raise click.ClickException(f"There is no customer {who}.{hint}")
         if not yes:
             _ask(found)
         erased = _erase(session, customer, [row.id for row in found])
     for row in erased:
         click.echo(_line(row))
     click.echo(f"Erased {_number(erased)}.", err=True)
+    click.echo(f"{KEPT[database.dialect.name]}. {ELSEWHERE}", err=True)
 
 
-def _is(customer: type[Any], who: str) -> ColumnElement[bool]:
+def _find(session: Session, customer: type[Any], who: str) -> tuple[list[Any], list[Any]]:
+    """Return the customers that ``who`` is, and those that it may be in some language."""
+    statement = select(*_columns(customer)).order_by(customer.id)
     try:
-        if "@" in who:
-            email: ColumnElement[bool] = func.lower(customer.email) == func.lower(plain_text(who))
-            return email
-        number: ColumnElement[bool] = customer.id == whole_number(who)
-        return number
+        if "@" not in who:
+            return [*session.execute(statement.where(customer.id == whole_number(who)))], []
+        wanted = {skeleton(plain_text(who))}
+        near = candidates(session.get_bind().dialect.name, customer.email, wanted)
+        rows = session.execute(statement.where(near))
     except ValidationError:
         raise click.BadParameter(f"{who!r} is neither an e-mail address nor an id.") from None
+    alike = [row for row in rows if may_be_same(row.email, who)]
+    found = [row for row in alike if fold(row.email) == fold(who)]
+    return found, [row for row in alike if row not in found]
+
+
+def _show(rows: Sequence[Row[Any]], heading: str = "") -> None:
+    for line in (*([heading] if heading else []), *map(_line, rows)):
+        click.echo(line, err=True)
 
 
 def _ask(found: Sequence[Row[Any]]) -> None:
-    for row in found:
-        click.echo(_line(row), err=True)
+    _show(found)
     click.confirm(f"Erase {_number(found)}?", abort=True, err=True)
 
 
@@ -70,7 +99,7 @@ def _erase(session: Session, customer: type[Any], ids: Sequence[int]) -> Sequenc
         erased = session.execute(statement, execution_options={"synchronize_session": False}).all()
         session.commit()
     except IntegrityError as error:
-        raise click.ClickException(f"Other rows refer to them: {error.orig}") from error
+        raise click.ClickException(f"Other rows refer to them: {sentence(error)}.") from error
     return erased
 
 

@@ -110,15 +110,21 @@ class Database:
         return Database(engine, own)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a connection, each of whose statements sees the newest state, and give it back."""
+    def connected(self) -> Iterator[Connection]:
+        """Open a connection with the options, and give it back; a host's own stays as it is."""
         if isinstance(self.bind, Connection):
             yield self.bind
             return
         with self.bind.connect() as connection:
             if self.options:
                 connection.execution_options(**self.options)
-            if self.is_postgresql:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a connection, each of whose statements sees the newest state, and give it back."""
+        with self.connected() as connection:
+            if self.is_postgresql and connection is not self.bind:
                 self._autocommit(connection)
             yield connection
 
@@ -138,12 +144,10 @@ class Database:
 
         One that a host's connection is in is the host's to end.
         """
-        if isinstance(self.bind, Connection):
-            yield self.bind
-            return
-        with self.bind.connect() as connection:
-            if self.options:
-                connection.execution_options(**self.options)
+        with self.connected() as connection:
+            if connection is self.bind:
+                yield connection
+                return
             with connection.begin():
                 yield connection
 

@@ -6,6 +6,6 @@
 :mod:`.verifier`     a request's token: verified, remembered for some seconds
 :mod:`.triggers`     stamps for what is written by hand in SQL
 :mod:`.create`       the tables that are missing, created under a lock
-:mod:`.sequences`    keys that come after those that were given
+:mod:`.staging`      rows by the thousand, by way of a temporary table
 ===================  =========================================================================
 """

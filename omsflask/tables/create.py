@@ -5,39 +5,67 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, inspect
+from sqlalchemy import Connection, Table, func, inspect, literal_column, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 
-from ..sql.connections import lock
+from ..sql.connections import Database, lock
+
+#: Quotes names that are values of a statement, where a % is no placeholder.
+NAMES: Any = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]
 
 
 class MigrationError(RuntimeError):
     """A database cannot be brought up to date. The text is one sentence."""
 
 
-def create_missing(engine: Engine, tables: Iterable[Table]) -> list[str]:
+def create_missing(database: Database, tables: Iterable[Table]) -> list[str]:
     """Create those of ``tables``, and of those that they refer to, that are not there yet.
 
     :returns: the names of the tables that were created.
     """
     wanted = with_referred(tables)
-    with alone(engine) as connection:
-        existing = set(inspect(connection).get_table_names())
+    with alone(database) as connection:
+        missing = [table for table in wanted if not _exists(connection, table)]
         for table in wanted:
             table.create(connection, checkfirst=True)
-    return [table.name for table in wanted if table.name not in existing]
+    return [table.name for table in missing]
 
 
 @contextmanager
-def alone(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that nobody else changes the tables beside, and commit it at the end."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
+def alone(database: Database) -> Iterator[Connection]:
+    """Open a transaction that nobody else changes the tables beside, and commit it at the end.
+
+    A host whose session is bound to a connection, in its tests say, does both by itself.
+    """
+    with database.connected() as connection:
+        if connection is database.bind:
+            yield connection
+            return
+        if database.dialect.name == "sqlite":
             _write_ahead(connection)
         lock(connection)
         yield connection
         connection.commit()
+
+
+def advance(connection: Connection, table: Table) -> None:
+    """Let the next key that the database gives come after all that ``table`` has.
+
+    PostgreSQL's sequences know nothing of keys that were given. SQLite's keys come after those.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    [key] = table.primary_key.columns
+    schema = connection.schema_for_object(table)
+    name = ".".join(NAMES.quote(it) for it in (schema, table.name) if it)
+    sequence = connection.scalar(select(func.pg_get_serial_sequence(name, key.name)))
+    if sequence:
+        last = select(func.max(key)).scalar_subquery()
+        taken: Any = literal_column(f"(SELECT last_value FROM {sequence})")  # noqa: S608
+        connection.execute(select(func.setval(sequence, last)).where(last >= taken))
 
 
 def with_referred(tables: Iterable[Table]) -> list[Table]:
@@ -51,6 +79,11 @@ def with_referred(tables: Iterable[Table]) -> list[Table]:
             todo += [key.column.table for key in table.foreign_keys]
     metadata = next(iter(found.values())).metadata
     return [table for table in metadata.sorted_tables if table.key in found]
+
+
+def _exists(connection: Connection, table: Table) -> bool:
+    schema = connection.schema_for_object(table)
+    return bool(inspect(connection).has_table(table.name, schema=schema))
 
 
 def _write_ahead(connection: Connection) -> None:

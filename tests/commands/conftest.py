@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +72,18 @@ class Shop:
         with self.app.app_context(), db.engine.begin() as connection:
             connection.execute(delete(Customer))
             connection.execute(delete(Channel).where(Channel.id > 4))
+
+
+def counts(result: Result) -> str:
+    """Return the table of a load on one line: ``1 added, 0 changed, …``, up to ``refused``."""
+    found = re.findall(r"^ +([0-9,]+ (?:added|changed|unchanged|refused))", result.stderr, re.M)
+    return ", ".join(found)
+
+
+def table(added: int = 0, changed: str = "0 changed", unchanged: int = 0, warned: int = 0) -> str:
+    """Return the table of a load in which no row is refused."""
+    lines = (f"{added} added", changed, f"{unchanged} unchanged", "0 refused", f"{warned} warned")
+    return "".join(f"{line.partition(' ')[0]:>11} {line.partition(' ')[2]}\n" for line in lines)
 
 
 def _in_utc(value: Any) -> Any:

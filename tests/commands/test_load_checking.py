@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from omsflask.commands.load import runs
+from omsflask.commands.load import summary
 
-from .conftest import ALI, Shop
+from .conftest import ALI, Shop, counts
 
 #: What a row holds beside what it must, and why it is refused.
 REFUSED: tuple[tuple[str, str], ...] = (
@@ -48,7 +48,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
 def test_a_wrong_value_is_refused_by_its_name(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, ending: str, row_of: str
 ) -> None:
-    monkeypatch.setattr(runs, "NAMED", len(REFUSED))
+    monkeypatch.setattr(summary, "NAMED", len(REFUSED))
     rows = [_with(given) for given, _ in REFUSED]
     rows = [json.dumps(ALI | {"id": 1}), *rows, json.dumps(ALI | {"id": 2})]
     content = "\n".join(rows) if ending == "jsonl" else f"[{','.join(rows)}]"
@@ -59,7 +59,7 @@ def test_a_wrong_value_is_refused_by_its_name(
         place = f"{shop.folder}/a.{ending}, {row_of} {number}: "
         assert line.startswith(place)
         assert reason in line
-    assert said[-1] == f"2 added, 0 changed, 0 unchanged, {len(REFUSED)} refused."
+    assert counts(result) == f"2 added, 0 changed, 0 unchanged, {len(REFUSED)} refused"
     assert [row["id"] for row in shop.customers()] == [1, 2]
 
 

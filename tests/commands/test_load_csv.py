@@ -6,7 +6,7 @@ import pytest
 
 from omsflask.commands.load import texts
 
-from .conftest import ALI, Shop
+from .conftest import ALI, Shop, counts, table
 
 HEADER = "id,omnitron_id,email,first_name,phone_number"
 
@@ -59,7 +59,7 @@ READ = (
 def test_what_spreadsheets_put_around_rows_is_passed_over(shop: Shop, content: str) -> None:
     result = shop.load("a.csv", content)
     assert result.exit_code == 0, result.stderr
-    assert result.stderr == "1 added, 0 changed, 0 unchanged, 0 refused.\n"
+    assert result.stderr == table(added=1)
     assert shop.emails() == ["a@b.example"]
 
 
@@ -100,7 +100,7 @@ def test_a_row_that_may_be_another_than_it_seems_is_refused(
     result = shop.load("a.csv", f"{HEADER}\n{rows}{behind}", "--rejects", rejects)
     assert result.exit_code == 1
     assert f"a.csv, {place}: {reason}" in result.stderr
-    assert result.stderr.endswith("1 added, 0 changed, 0 unchanged, 1 refused.\n")
+    assert counts(result) == "1 added, 0 changed, 0 unchanged, 1 refused"
     assert shop.emails() == ["z@z.example"]
     assert rejects.read_text().startswith(f"place,reason,{HEADER}\n")
     assert "b@c.example" in rejects.read_text()
@@ -123,7 +123,7 @@ def test_a_quote_that_swallows_a_row_of_the_services_own_is_seen(shop: Shop) -> 
     swallowed = text.replace('Can"', "Can").replace("Ece", 'Ece"')
     result = shop.load("c.csv", swallowed)
     assert "c.csv, lines 2 to 4: first_name: It has a line end in it." in result.stderr
-    assert result.stderr.endswith("0 added, 0 changed, 0 unchanged, 1 refused.\n")
+    assert counts(result) == "0 added, 0 changed, 0 unchanged, 1 refused"
 
 
 def test_rows_with_too_many_or_too_few_cells_are_refused(shop: Shop) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ALI, Shop
+from .conftest import ALI, Shop, table
 
 
 def row(number: int) -> dict[str, Any]:
@@ -46,7 +46,7 @@ READ = (
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_all_documents_of_a_file_are_read(shop: Shop, content: str, encoding: str) -> None:
     result = shop.load("a.json", content.encode(encoding))
-    assert result.stderr == "2 added, 0 changed, 0 unchanged, 0 refused.\n"
+    assert result.stderr == table(added=2)
     assert [it["id"] for it in shop.customers()] == [1, 2]
 
 
@@ -133,7 +133,7 @@ def test_a_page_is_told_from_the_whole(shop: Shop, others: dict[str, Any], messa
     assert result.exit_code == 0
     assert result.stderr == (
         f"Warning: {shop.folder}/a.json {message}; load the other pages too.\n"
-        "2 added, 0 changed, 0 unchanged, 0 refused.\n"
+        f"{table(added=2, warned=1)}"
     )
 
 

@@ -9,19 +9,19 @@ from sqlalchemy import select
 
 from omsflask.standalone.app import Channel, Customer, db
 
-from .conftest import ALI, WRITTEN, Shop
+from .conftest import ALI, WRITTEN, Shop, counts, table
 
 
 @pytest.mark.parametrize("ending", WRITTEN)
 def test_customers_are_added_changed_or_left(shop: Shop, ending: str) -> None:
     rows = [{"id": it, **ALI, "first_name": f"Ali {it}", "channel": 1} for it in (1, 2, 3)]
     added = shop.load(f"a{ending}", rows)
-    assert added.stderr == "3 added, 0 changed, 0 unchanged, 0 refused.\n"
+    assert added.stderr == table(added=3)
     assert added.exit_code == 0
     assert [row["first_name"] for row in shop.customers()] == ["Ali 1", "Ali 2", "Ali 3"]
     rows[1]["first_name"] = "İşçi"
     again = shop.load(f"b{ending}", rows)
-    assert again.stderr == "0 added, 1 changed, 2 unchanged, 0 refused.\n"
+    assert again.stderr == table(changed="1 changed: first_name 1", unchanged=2)
     assert shop.customers()[1]["first_name"] == "İşçi"
 
 
@@ -31,18 +31,20 @@ def test_customers_are_added_changed_or_left(shop: Shop, ending: str) -> None:
 def test_customers_are_found_by_a_key(shop: Shop, key: str, value: Any) -> None:
     shop.add({"id": 7, "first_name": "Ali", key: value}, {"id": 8}, {"id": 9})
     row = ALI | {"first_name": "Veli", key: value}
-    for counts in ("0 added, 1 changed, 0 unchanged", "0 added, 0 changed, 1 unchanged"):
-        assert counts in shop.load("a.csv", [row], "--key", key).stderr
+    for said in ("0 added, 1 changed, 0 unchanged", "0 added, 0 changed, 1 unchanged"):
+        assert said in counts(shop.load("a.csv", [row], "--key", key))
     assert [it["first_name"] for it in shop.customers()] == ["Veli", None, None]
     new = row | {key: {"email": "c@d.example", "omnitron_id": 78, "erp_code": "C2"}[key]}
-    for counts in ("1 added, 0 changed, 0 unchanged", "0 added, 0 changed, 1 unchanged"):
-        assert counts in shop.load("a.csv", [new], "--key", key).stderr
+    for said in ("1 added, 0 changed, 0 unchanged", "0 added, 0 changed, 1 unchanged"):
+        assert said in counts(shop.load("a.csv", [new], "--key", key))
 
 
 def test_a_key_that_several_customers_have_is_refused(shop: Shop) -> None:
     shop.add({"id": 7}, {"id": 8})
     result = shop.load("a.jsonl", [ALI, {"erp_code": "C1", **ALI}], "--key", "email")
-    assert "a.jsonl, line 1: email: 2 customers have it; give the id of one." in result.stderr
+    assert (
+        "a.jsonl, line 1: email: 2 customers have it (7, 8); give the id of one." in result.stderr
+    )
     assert "a.jsonl, line 2: email: The same as in" in result.stderr
     assert "2 refused" in result.stderr
     result = shop.load("b.jsonl", [ALI], "--key", "erp_code")
@@ -53,7 +55,7 @@ def test_a_customer_comes_once_in_all_files(shop: Shop) -> None:
     files = [shop.file(name, [ALI | {"id": 1}]) for name in ("a.jsonl", "b.json")]
     result = shop("load", *files)
     assert f"{files[1]}, row 1: id: The same as in {files[0]}, line 1." in result.stderr
-    assert result.stderr.endswith("1 added, 0 changed, 0 unchanged, 1 refused.\n")
+    assert counts(result) == "1 added, 0 changed, 0 unchanged, 1 refused"
 
 
 def test_what_a_file_does_not_name_stays(shop: Shop) -> None:
@@ -99,7 +101,7 @@ def test_channels_are_created_when_asked_for(shop: Shop) -> None:
     rows = [ALI | {"id": it, "channel": channel} for it, channel in ((1, 1), (2, 7), (3, 8))]
     refused = shop.load("a.jsonl", rows)
     assert "a.jsonl, line 2: channel: There is no channel 7 (--create-channels)" in refused.stderr
-    assert "1 added, 0 changed, 0 unchanged, 2 refused" in refused.stderr
+    assert counts(refused) == "1 added, 0 changed, 0 unchanged, 2 refused"
     assert "2 added" in shop.load("a.jsonl", rows, "--create-channels").stderr
     assert [row["channel_id"] for row in shop.customers()] == [1, 7, 8]
     with shop.app.app_context(), db.engine.connect() as connection:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import IO
 
 import click
 from flask import current_app
@@ -13,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from ... import customers
 from ...extension import current_oms
-from ...sql.connections import bind_of
+from ...sql.connections import Database
 from ...tables.models import ChannelMixin, CustomerMixin
+from ...tables.staging import cached
 from .checking import Checker
 from .identities import Identities
 from .rejects import Write, open_rejects, suffix
@@ -24,6 +27,9 @@ from .sources import READERS, Options, Source, opened
 from .storing import Store
 
 SERVICE = customers.list_simple
+
+#: The fields, by the attributes that they are stored in.
+NAMES = {attribute: name for name, attribute in SERVICE.attributes.items()}
 
 #: What a customer may be known by in other systems.
 KEYS = ("omnitron_id", "email", "erp_code")
@@ -45,16 +51,25 @@ def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> s
     required=True,
     type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True, path_type=Path),
 )
-@click.option("--key", type=click.Choice(KEYS), help="Which customer a row without an id is.")
+@click.option(
+    "--key",
+    type=click.Choice(KEYS),
+    help="Which customer a row without an id is. An e-mail address is found in any letters' case.",
+)
 @click.option("--format", "format_", type=click.Choice(list(READERS)), help="Whatever the ending.")
 @click.option("--encoding", default="utf-8", callback=_encoding, help="Of CSV, if not UTF-8.")
 @click.option("--create-channels", is_flag=True, help="Create those that are not there.")
 @click.option("--all-or-nothing", is_flag=True, help="Write nothing if a row is refused.")
-@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; show what would change.")
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write refused rows to this file, with the reasons.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
+    help="Write what became of the rows to this file, as JSON; - is standard output.",
 )
 @with_appcontext
 @click.pass_context
@@ -68,50 +83,82 @@ def load(
     all_or_nothing: bool,
     dry_run: bool,
     rejects: Path | None,
+    report: Path | None,
 ) -> None:
     """Add or change the customers that are in FILES: .csv, .json, .jsonl, .xlsx, or - for stdin.
 
     A row with an id is the customer of that id; any other is found by --key. Loading a file again
-    changes nothing, so a load that was interrupted is completed by running it again.
+    changes nothing, so a load that was interrupted is completed by running it again. The exit
+    status is 0 only if all rows are in the table.
     """
     options = Options(format_, encoding, current_app.config["OMS_CSV_GUARD"], tuple(SERVICE.fields))
     with ExitStack() as stack:
-        run = Run(
-            Checker(SERVICE, key),
-            stack.enter_context(closing(Identities(key))),
-            _store(stack, writes=not dry_run, creates_channels=create_channels),
-            all_or_nothing,
-        )
-        sources = _open(stack, files, options, run.checker)
-        if rejects:
-            run.reject = _open_rejects(stack, rejects, sources)
-        run.load(sources)
-    click.echo(run.report(), err=True)
+        store = _store(stack, key, writes=not dry_run, creates_channels=create_channels)
+        run = Run(Checker(SERVICE, key), store, all_or_nothing, NAMES)
+        reported = _open_report(stack, report, files, rejects)
+        try:
+            sources = _open(stack, files, options, run.checker)
+        except Unreadable as error:
+            run.fail(f"{error}")
+        else:
+            if rejects:
+                run.reject = _open_rejects(stack, rejects, sources)
+            run.load(sources)
+        if reported:
+            reported.write(run.summary.as_json(run.status))
+    click.echo(run.summary.as_text(), err=True)
     context.exit(run.status)
 
 
-def _store(stack: ExitStack, *, writes: bool, creates_channels: bool) -> Store:
+def _store(stack: ExitStack, key: str | None, *, writes: bool, creates_channels: bool) -> Store:
     oms = current_oms()
     customer, channel = oms.model(CustomerMixin), oms.model(ChannelMixin)
-    session = stack.enter_context(Session(bind_of(oms.session, customer).engine))
-    columns = [*SERVICE.attributes.values()]
-    return Store(session, customer, channel, columns, writes, creates_channels)
+    connection = stack.enter_context(Database.of(oms.session, customer).connected())
+    stack.enter_context(cached(connection))
+    return Store(
+        stack.enter_context(Session(connection)),
+        customer,
+        channel,
+        [*SERVICE.attributes.values()],
+        stack.enter_context(closing(Identities(key))),
+        writes,
+        creates_channels,
+    )
 
 
 def _open(
     stack: ExitStack, files: Sequence[Path], options: Options, checker: Checker
 ) -> list[Source]:
-    """Open all files and check their headers, before anything is written."""
+    """Open all files and check their headers, before anything is written.
+
+    :raises Unreadable: when one cannot be loaded.
+    """
     try:
         sources = [stack.enter_context(opened(file, options)) for file in files]
-        for source in sources:
-            if source.contents.columns is not None:
-                checker.check_columns(source.name, source.contents.columns)
-    except Unreadable as error:
-        raise click.ClickException(f"{error}.") from error
     except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}.") from error
+        raise Unreadable(f"{error.filename}: {error.strerror}") from error
+    for source in sources:
+        if source.contents.columns is not None:
+            checker.check_columns(source.name, source.contents.columns)
     return sources
+
+
+def _open_report(
+    stack: ExitStack, path: Path | None, files: Sequence[Path], rejects: Path | None
+) -> IO[str] | None:
+    """Open the file for what became of the rows. It is empty until that is known."""
+    if path is None:
+        return None
+    if str(path) == "-":
+        return sys.stdout
+    if path.suffix.lower() != ".json":
+        raise click.BadParameter(f"{path} does not end in .json.")
+    if path.exists() and any(it.exists() and it.samefile(path) for it in (*files, rejects) if it):
+        raise click.BadParameter(f"{path} is a file to load or for refused rows.")
+    try:
+        return stack.enter_context(path.open("w", encoding="utf-8"))
+    except OSError as error:
+        raise click.ClickException(f"{path} could not be written: {error.strerror}.") from error
 
 
 def _open_rejects(stack: ExitStack, path: Path, sources: Sequence[Source]) -> Write:

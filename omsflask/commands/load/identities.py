@@ -3,8 +3,41 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
+from ..letter_case import may_be_same, skeleton
 from .rows import Row
+
+#: The key that is the same in capitals and in small letters.
+CASELESS = "email"
+
+#: ``others`` holds what may be the same and is not (mike@ and mıke@), and keys of rows with an id.
+TABLES = """
+CREATE TABLE firsts (name, value, text, place, PRIMARY KEY (name, value)) WITHOUT ROWID;
+CREATE TABLE others (name, value, text, place, identifies);
+CREATE INDEX by_value ON others (name, value);
+BEGIN"""
+
+ADD_FIRST = "INSERT OR IGNORE INTO firsts VALUES (?, ?, ?, ?)"
+ADD_OTHER = "INSERT INTO others VALUES (?, ?, ?, ?, ?)"
+
+EARLIER = """
+SELECT text, place, true FROM firsts WHERE (name, value) = (?, ?)
+UNION ALL SELECT text, place, identifies FROM others WHERE (name, value) = (?, ?)"""
+
+
+class Identity(NamedTuple):
+    """What a row is known by.
+
+    :param value: what all texts have in common that may be the same as ``text``.
+    :param place: where the row is.
+    """
+
+    name: str
+    value: Any
+    text: Any
+    place: str
 
 
 class Identities:
@@ -16,33 +49,100 @@ class Identities:
     """
 
     def __init__(self, key: str | None) -> None:
-        self._key = key
+        self.key = key
         self._seen = sqlite3.connect("", isolation_level=None)
-        self._seen.execute(
-            "CREATE TABLE seen (name, value, place, PRIMARY KEY (name, value)) WITHOUT ROWID"
-        )
-        self._seen.execute("BEGIN")
+        self._seen.executescript(TABLES)
+        self._names: set[str] = set()
 
     def name(self, row: Row) -> str:
         """Return the field that identifies ``row``."""
-        return "id" if "id" in row.values or self._key is None else self._key
+        return "id" if "id" in row.values or self.key is None else self.key
 
-    def note(self, row: Row, file: str) -> None:
-        """Note on a row of ``file`` when it has no identity, or that of an earlier one."""
-        name = self.name(row)
-        value = row.values.get(name)
-        if value is None:
-            row.reason = f"{name}: There is none, {'and no id' if self._key else 'nor a --key'}."
+    def note(self, rows: Iterable[Row], file: str) -> None:
+        """Note on rows of ``file`` that they have no identity, or that of an earlier one."""
+        rows = [row for row in rows if not row.reason and self._has_identity(row)]
+        self._names.update(map(self.name, rows))
+        if len(self._names) < 2 and self._add_all(
+            _identity(self.name(it), it, file) for it in rows
+        ):
+            self._seen.executemany(ADD_OTHER, self._keys(rows, file))
             return
-        place = f"{file}, {row.place}"
-        if not self._seen.execute(
-            "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (name, value, place)
-        ).rowcount:
-            [earlier] = self._seen.execute(
-                "SELECT place FROM seen WHERE name = ? AND value = ?", (name, value)
-            ).fetchone()
-            row.reason = f"{name}: The same as in {earlier}."
+        for row in rows:
+            self._add(row, _identity(self.name(row), row, file))
+            for key in self._keys([row], file):
+                self._add_key(row, key)
+
+    def note_found(self, rows: Sequence[Row], ids: Sequence[int | None], file: str) -> None:
+        """Note on rows of ``file`` that were found by the key when an earlier one was the same.
+
+        :param ids: of the customers that the rows are.
+        """
+        found = [
+            (row, Identity("id", id_, id_, f"{file}, {row.place}"))
+            for row, id_ in zip(rows, ids, strict=True)
+            if id_ is not None and not row.reason and "id" not in row.values
+        ]
+        if not self._add_all(identity for _, identity in found):
+            for row, identity in found:
+                self._add(row, identity)
 
     def close(self) -> None:
         """Forget them."""
         self._seen.close()
+
+    def _has_identity(self, row: Row) -> bool:
+        name = self.name(row)
+        if row.values.get(name) is None:
+            row.reason = f"{name}: There is none, {'and no id' if self.key else 'nor a --key'}."
+        return not row.reason
+
+    def _keys(self, rows: Iterable[Row], file: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the keys of rows that are known by an id."""
+        for row in rows if self.key else ():
+            if not row.reason and self.name(row) == "id" and row.values.get(self.key) is not None:
+                yield (*_identity(str(self.key), row, file), False)
+
+    def _add_all(self, identities: Iterable[Identity]) -> bool:
+        """Add identities that are all new, or none of them."""
+        added = [*identities]
+        self._seen.execute("SAVEPOINT added")
+        before = self._seen.total_changes
+        self._seen.executemany(ADD_FIRST, added)
+        if self._seen.total_changes - before == len(added):
+            self._seen.execute("RELEASE added")
+            return True
+        self._seen.execute("ROLLBACK TO added")
+        return False
+
+    def _add(self, row: Row, identity: Identity) -> None:
+        """Add an identity that is new, or note on ``row`` that it is not."""
+        if earlier := self._earlier(identity):
+            row.reason = f"{identity.name}: {earlier}."
+        elif not self._seen.execute(ADD_FIRST, identity).rowcount:
+            self._seen.execute(ADD_OTHER, (*identity, True))
+
+    def _add_key(self, row: Row, key: tuple[Any, ...]) -> None:
+        """Add the key of a row with an id, or note on ``row`` that another is known by it."""
+        *identity, _ = key
+        if earlier := self._earlier(Identity(*identity), by_key=True):
+            row.reason = f"{self.key}: {earlier}, which has no id."
+        else:
+            self._seen.execute(ADD_OTHER, key)
+
+    def _earlier(self, identity: Identity, *, by_key: bool = False) -> str:
+        """Return where the same identity is, as a sentence; nothing where it is not.
+
+        :param by_key: whether only a row counts that is known by it.
+        """
+        name, value, text, _ = identity
+        for other, place, identifies in self._seen.execute(EARLIER, (name, value, name, value)):
+            if (name != CASELESS or may_be_same(text, other)) and (identifies or not by_key):
+                hint = "" if text == other else ", but for the letters' case"
+                return f"The same as in {place}{hint}"
+        return ""
+
+
+def _identity(name: str, row: Row, file: str) -> Identity:
+    text = row.values[name]
+    value = skeleton(text) if name == CASELESS else text
+    return Identity(name, value, text, f"{file}, {row.place}")

@@ -1,33 +1,44 @@
-"""A load on its way: batch after batch, until the end or a fault, and what became of the rows."""
+"""A load on its way: batch after batch, until the end or a fault."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, field
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
 
+from ..faults import sentence
 from ..progress import bar_through
+from .ahead import ahead
 from .checking import Checker
-from .identities import Identities
 from .rejects import Write
 from .rows import Row, Unreadable
 from .sources import Source
-from .storing import Store, Tally
+from .storing import Store
+from .summary import SHOWN, Summary, Tally, difference_of, tally_of
+from .writing import Change, NotTaken
 
 BATCH_ROWS = 5_000
 
-#: Refused rows that are named, all of which are in ``--rejects``, and warnings that are shown.
-NAMED = 20
+#: How long nobody else can write, and what is done again after a crash.
+COMMIT_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Why a load ended early, and the exit status that says so."""
+class Batch(NamedTuple):
+    """Rows of a file that were checked.
 
-    sentence: str
-    status: int = 1
+    :param file: its name.
+    :param position: how many bytes of all files were read.
+    """
+
+    file: str
+    rows: Sequence[Row]
+    position: int
 
 
 @dataclass
@@ -35,105 +46,113 @@ class Run:
     """A load on its way.
 
     :param all_or_nothing: whether a refused row leaves nothing of the others.
+    :param names: the fields, by the attributes that they are stored in.
     :param reject: writes a refused row.
-    :param tally: what became of the rows; without ``all_or_nothing`` all these are committed.
-    :param named: what is said of the first refused rows.
-    :param warnings: the first that were said of files and of rows that were loaded.
-    :param warned: how many there were.
+    :param pending: what became of the rows that are not committed yet.
+    :param interrupted: whether somebody ended it.
     """
 
     checker: Checker
-    identities: Identities
     store: Store
     all_or_nothing: bool
+    names: Mapping[str, str]
     reject: Write | None = None
-    tally: Tally = field(default_factory=Tally)
-    named: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    warned: int = 0
-    fault: Fault | None = None
+    summary: Summary = field(default_factory=Summary)
+    pending: Tally = field(default_factory=Tally)
+    interrupted: bool = False
 
     @property
     def status(self) -> int:
-        """The exit status."""
-        return self.fault.status if self.fault else int(self.tally.refused > 0)
+        """The exit status: 0 only where all rows are in the table, or would be."""
+        if self.interrupted:
+            return 130
+        return int(bool(self.summary.error or self.summary.tally.refused))
 
     @property
-    def written(self) -> bool:
-        """Whether anything stays."""
-        return self.store.writes and not (self.all_or_nothing and self.status)
+    def keeps(self) -> bool:
+        """Whether what is put stays, batch by batch."""
+        return self.store.writes and not self.all_or_nothing
 
     def load(self, sources: Sequence[Source]) -> None:
         """Load files, as far as that goes."""
         try:
             self._load(sources)
-            if self.written:
-                self.store.session.commit()
         except KeyboardInterrupt:
-            self.fault = Fault("Interrupted", 130)
+            self.interrupted = True
+            self.summary.error = "Interrupted"
         except Unreadable as error:
-            self.fault = Fault(str(error))
+            self.summary.error = str(error)
         except DBAPIError as error:
-            self.fault = Fault(f"The database did not take it: {str(error.orig).strip()}")
-        except (OSError, sqlite3.Error) as error:
-            self.fault = Fault(f"It cannot go on: {error}")
+            self.summary.error = f"The database did not take it: {sentence(error)}"
+        except (NotTaken, OSError, StaleDataError, sqlite3.Error) as error:
+            self.summary.error = f"It cannot go on: {error}"
+        if not self.keeps:
+            self.summary.tally.add(self.pending)
+        self.summary.written = self.store.writes and not (self.all_or_nothing and self.status)
+        for source in sources:
+            for warning in source.contents.warnings:
+                self.summary.warn(f"{source.name} {warning}")
+
+    def fail(self, sentence: str) -> None:
+        """End before anything was read."""
+        self.summary.error, self.summary.written = sentence, False
 
     def _load(self, sources: Sequence[Source]) -> None:
-        with bar_through(sum(source.size for source in sources)) as bar:
-            for source in sources:
-                before = bar.pos
-                try:
-                    for rows in _batches(source):
-                        self._add(source.name, rows)
-                        # A workbook's parts do not lie in the order in which they are read.
-                        done = max(before + source.position - bar.pos, 0)
-                        bar.update(done, sum(astuple(self.tally)))
-                finally:
-                    for warning in source.contents.warnings:
-                        self._warn(f"{source.name} {warning}")
+        try:
+            with bar_through(sum(source.size for source in sources)) as bar:
+                self._put_all(sources, bar)
+        except Unreadable:
+            if self.keeps:
+                self._commit()  # What came before the fault is as good as any.
+            raise
+        if self.keeps or (self.store.writes and not self.status):
+            self._commit()
 
-    def _add(self, file: str, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self.checker.check(row)
-            if not row.reason:
-                self.identities.note(row, file)
-        tally = self.store.put(rows, self.identities.name)
-        for row in rows:
+    def _put_all(self, sources: Sequence[Source], bar: Any) -> None:
+        begun = time.monotonic()
+        with closing(ahead(self._checked(sources))) as batches:
+            for batch in batches:
+                self._put(batch)
+                # A workbook's parts do not lie in the order in which they are read.
+                bar.update(max(batch.position - bar.pos, 0), len(batch.rows))
+                if self.keeps and time.monotonic() - begun >= COMMIT_SECONDS:
+                    self._commit()
+                    self.store.give_way()
+                    begun = time.monotonic()
+
+    def _checked(self, sources: Sequence[Source]) -> Iterator[Batch]:
+        before = 0
+        for source in sources:
+            for rows in _batches(source):
+                for row in rows:
+                    self.checker.check(row)
+                yield Batch(source.name, rows, before + source.position)
+            before += source.size
+
+    def _put(self, batch: Batch) -> None:
+        outcome = self.store.put(batch.rows, batch.file)
+        self.pending.add(tally_of(outcome, self.names))
+        for row in batch.rows:
+            place = f"{batch.file}, {row.place}"
             if row.reason:
-                self._refuse(f"{file}, {row.place}", row)
+                self.summary.refuse(f"{place}: {row.reason}")
+                if self.reject:
+                    self.reject(row, place)
             elif row.warning:
-                self._warn(f"{file}, {row.place}: {row.warning.removesuffix('.')}")
-        if self.store.writes and not self.all_or_nothing:
-            self.store.session.commit()
-        self.tally += tally
+                self.summary.warn(f"{place}: {row.warning.removesuffix('.')}")
+        if not self.store.writes:
+            self._show(outcome.changes, batch.file)
 
-    def _refuse(self, place: str, row: Row) -> None:
-        if len(self.named) < NAMED:
-            self.named.append(f"{place}: {row.reason}")
-        if self.reject:
-            self.reject(row, place)
+    def _show(self, changes: Sequence[Change], file: str) -> None:
+        changed = [change for change in changes if not change.is_new]
+        for change in changed[: SHOWN - len(self.summary.differences)]:
+            place = f"{file}, {change.row.place}"
+            self.summary.differences.append(difference_of(change, place, self.names))
 
-    def _warn(self, sentence: str) -> None:
-        self.warned += 1
-        if len(self.warnings) < NAMED:
-            self.warnings.append(sentence)
-
-    def report(self) -> str:
-        """Return which rows were refused, what went wrong, and what became of the others."""
-        lines = [*self.named]
-        if more := self.tally.refused - len(lines):
-            lines.append(f"and {more:,} more rows were refused.")
-        lines += [f"Warning: {it}." for it in self.warnings]
-        if more := self.warned - len(self.warnings):
-            lines.append(f"and {more:,} more warnings.")
-        if self.fault:
-            lines.append(f"Error: {self.fault.sentence}.")
-        if not self.fault or any(astuple(self.tally)):
-            counts = ", ".join(f"{count:,} {name}" for name, count in asdict(self.tally).items())
-            lines.append(f"{'' if self.written else 'Nothing was written. It would be: '}{counts}.")
-            if self.fault and self.written:
-                lines.append("What was loaded stays; run it again to load the rest.")
-        return "\n".join(map(_printable, lines))
+    def _commit(self) -> None:
+        self.store.commit()
+        self.summary.tally.add(self.pending)
+        self.pending = Tally()
 
 
 def _batches(source: Source) -> Iterator[list[Row]]:
@@ -155,8 +174,3 @@ def _in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield batch  # What came before the fault is as good as any.
         raise
     yield batch
-
-
-def _printable(text: str) -> str:
-    """Return a text that does nothing to a terminal."""
-    return "".join(it if it.isprintable() else ascii(it)[1:-1] for it in text)

@@ -2,61 +2,40 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, inspect, select, update
+from sqlalchemy import Table, insert, inspect, select
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from ...sql.connections import lock
-from ...tables.sequences import advance
+from ...tables.create import advance
+from ...tables.staging import lock_writes
+from ..faults import sentence
+from .finding import Finder
+from .identities import Identities
 from .rows import Row
+from .writing import STAMP, Change, Writer
 
-Values = Mapping[str, Any]
+#: Rows of a batch that the database may refuse one by one. Beyond that it is no matter of rows.
+MAX_REFUSED = 100
 
-STAMP = "modified_date"
-
-
-@dataclass(frozen=True)
-class Tally:
-    """What became of rows."""
-
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    refused: int = 0
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.added + other.added,
-            self.changed + other.changed,
-            self.unchanged + other.unchanged,
-            self.refused + other.refused,
-        )
+#: SQLite asks for a lock at least ten times a second.
+GIVE_WAY_SECONDS = 0.12
 
 
 @dataclass(frozen=True)
-class Changes:
-    """What rows change.
+class Outcome:
+    """What became of a batch, beside the reasons on its rows.
 
-    :param dated: dates that stay while other values change. The table's trigger takes such a date
-        for none and stamps the row, so that it is set once more.
+    :param unchanged: how many rows are stored already.
     """
 
-    added: list[Values] = field(default_factory=list)
-    changed: list[Values] = field(default_factory=list)
-    dated: list[Values] = field(default_factory=list)
-
-    def compare(self, stored: Values, given: Values) -> None:
-        """Note what ``given`` changes of a customer."""
-        if all(stored[name] == value for name, value in given.items()):
-            return
-        self.changed.append({**given, "id": stored["id"]})
-        if given.get(STAMP) == stored[STAMP]:
-            self.dated.append({"id": stored["id"], STAMP: stored[STAMP]})
+    changes: Sequence[Change]
+    unchanged: int
 
 
 @dataclass(frozen=True)
@@ -64,73 +43,69 @@ class Store:
     """Where customers are kept: models with the mixins' columns.
 
     :param columns: the attributes that may be written.
-    :param known: the ids of channels that are there, as far as they were asked for.
+    :param channels: the ids of channels that are there, as far as they were asked for.
     """
 
     session: Session
     customer: type[Any]
     channel: type[Any]
-    columns: Collection[str]
+    columns: Sequence[str]
+    identities: Identities
     writes: bool
     creates_channels: bool
-    known: set[int] = field(default_factory=set)
+    channels: set[int] = field(default_factory=set)
 
-    def put(self, rows: Sequence[Row], identity: Callable[[Row], str]) -> Tally:
+    def put(self, rows: Sequence[Row], file: str) -> Outcome:
         """Add or change the customers that rows are, or note on a row why that cannot be.
 
         Nobody else writes to the table meanwhile: what is looked up still holds when it is written.
         Nothing is committed.
 
-        :param identity: the name of what identifies a row.
+        :param file: the name of what the rows are from.
         """
-        self._begin()
+        if not self.session.in_transaction():
+            self._begin()
         self._find_channels(rows)
-        by_name = defaultdict(list)
-        for row in rows:
-            if not row.reason:
-                by_name[identity(row)].append(row)
-        changes = Changes()
-        for name, group in by_name.items():
-            self._compare(name, group, changes)
-        if self.writes:
+        self.identities.note(rows, file)
+        ids = Finder(self.session, self.customer, self.identities.key).find(rows)
+        self.identities.note_found(rows, ids, file)
+        changes, unchanged = self._compare(rows, ids)
+        if self.writes and changes:
             self._write(changes)
-        refused = sum(bool(row.reason) for row in rows)
-        added, changed = len(changes.added), len(changes.changed)
-        return Tally(added, changed, len(rows) - refused - added - changed, refused)
+            changes = [change for change in changes if not change.row.reason]
+        return Outcome(changes, unchanged)
 
-    def _compare(self, name: str, rows: Sequence[Row], changes: Changes) -> None:
-        """Find out what rows change, which are identified by ``name``."""
-        stored = self._stored(name, [row.values[name] for row in rows])
-        for row in rows:
-            same = stored.get(row.values[name], [])
-            if not same:
-                changes.added.append(row.values)
-            elif len(same) > 1:
-                row.reason = f"{name}: {len(same)} customers have it; give the id of one."
-            else:
-                changes.compare(same[0], row.values)
+    def commit(self) -> None:
+        """Commit what was put, and let keys that the database gives come after it."""
+        if self.session.in_transaction():
+            for model in (self.customer, self.channel):
+                advance(self.session.connection(), _table(model))
+        self.session.commit()
 
-    def _stored(self, name: str, values: Sequence[Any]) -> dict[Any, list[Values]]:
-        """Return the customers with one of ``values``, by it."""
-        columns = [getattr(self.customer, it).label(it) for it in self.columns]
-        statement = select(*columns).where(getattr(self.customer, name).in_(values))
-        found: dict[Any, list[Values]] = defaultdict(list)
-        for row in self.session.execute(statement):
-            values_of = {it: _in_utc(value) for it, value in row._mapping.items()}
-            found[values_of[name]].append(values_of)
-        return found
+    def give_way(self) -> None:
+        """Let others write: SQLite's writers are not told that they may, they ask now and then."""
+        if self.session.get_bind().dialect.name == "sqlite":
+            time.sleep(GIVE_WAY_SECONDS)
+
+    def _begin(self) -> None:
+        connection = self.session.connection()
+        if connection.dialect.name == "postgresql":
+            # Elsewhere the end of the year 9999 lies in one that Python has not.
+            connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
+        if self.writes:
+            lock_writes(connection, _table(self.customer))
 
     def _find_channels(self, rows: Sequence[Row]) -> None:
         """Note on rows whose channel is unknown, or create it."""
         wanted = {row.values.get("channel_id") for row in rows if not row.reason} - {None}
-        if asked := wanted - self.known:
+        if asked := wanted - self.channels:
             statement = select(self.channel.id).where(self.channel.id.in_(asked))
-            self.known.update(self.session.scalars(statement))
-        missing = wanted - self.known
+            self.channels.update(self.session.scalars(statement))
+        missing = wanted - self.channels
         if self.creates_channels:
             self._create_channels(missing)
             return
-        for row in rows:
+        for row in rows if missing else ():
             if not row.reason and row.values.get("channel_id") in missing:
                 row.reason = (
                     f"channel: There is no channel {row.values['channel_id']} (--create-channels)."
@@ -140,36 +115,63 @@ class Store:
         if ids and self.writes:
             rows = [{"id": it, "name": f"Channel {it}"} for it in sorted(ids)]
             self.session.execute(insert(self.channel), rows)
-            advance(self.session.connection(), _table(self.channel))
-        self.known.update(ids)
+        self.channels.update(ids)
 
-    def _write(self, changes: Changes) -> None:
-        if changes.added:
-            # Else rows would be grouped by which of their values are null.
-            options = {"render_nulls": True}
-            self.session.execute(insert(self.customer), changes.added, execution_options=options)
-            if any("id" in values for values in changes.added):
-                advance(self.session.connection(), _table(self.customer))
-        for updates in (changes.changed, changes.dated):
-            if updates:
-                self.session.execute(update(self.customer), updates)
+    def _compare(self, rows: Sequence[Row], ids: Sequence[int | None]) -> tuple[list[Change], int]:
+        """Return what rows change, and how many change nothing."""
+        stored = self._stored([id_ for id_ in ids if id_ is not None])
+        changes, unchanged = [], 0
+        for row, id_ in zip(rows, ids, strict=True):
+            if row.reason:
+                continue
+            before = None if id_ is None else stored.get(id_)
+            change = Change(row, id_, {}) if before is None else _change(row, before)
+            if change:
+                changes.append(change)
+            else:
+                unchanged += 1
+        return changes, unchanged
 
-    def _begin(self) -> None:
-        connection = self.session.connection()
-        if connection.dialect.name == "postgresql":
-            # Elsewhere the end of the year 9999 lies in one that Python has not.
-            connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
-        if self.writes:
-            self._lock(connection)
+    def _stored(self, ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+        """Return the customers with ``ids``."""
+        if not ids:
+            return {}
+        columns = [getattr(self.customer, it) for it in self.columns]
+        statement = select(*columns).where(self.customer.id.in_(ids))
+        place = self.columns.index("id")
+        return {
+            row[place]: dict(zip(self.columns, map(_in_utc, row), strict=True))
+            for row in self.session.execute(statement)
+        }
 
-    def _lock(self, connection: Connection) -> None:
-        if connection.dialect.name == "sqlite":
-            driver: Any = connection.connection.driver_connection
-            if not driver.in_transaction:
-                lock(connection)
-            return
-        table = connection.dialect.identifier_preparer.format_table(_table(self.customer))
-        connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+    def _write(self, changes: Sequence[Change], refused: int = 0) -> int:
+        """Write ``changes``, or note on a row why the database does not take it.
+
+        :param refused: how many it did not take until now.
+        :returns: how many it did not take until then.
+        """
+        try:
+            with self.session.begin_nested():
+                Writer(self.session, self.customer, self.columns).write(changes)
+        except (DataError, IntegrityError) as error:
+            if refused >= MAX_REFUSED:
+                raise
+            if len(changes) == 1:
+                changes[0].row.reason = f"The database does not take it: {sentence(error)}."
+                return refused + 1
+            middle = len(changes) // 2
+            refused = self._write(changes[:middle], refused)
+            return self._write(changes[middle:], refused)
+        return refused
+
+
+def _change(row: Row, before: Mapping[str, Any]) -> Change | None:
+    """Return what ``row`` changes of a customer."""
+    values = row.values
+    differing = {name: before[name] for name in values if before[name] != values[name]}
+    if not differing:
+        return None
+    return Change(row, before["id"], differing, keeps_stamp=values.get(STAMP) == before[STAMP])
 
 
 def _table(model: type[Any]) -> Table:

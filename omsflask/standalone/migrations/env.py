@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationInfo
 from flask import current_app
 from sqlalchemy import NullPool, create_engine
 
+from omsflask.sql.connections import Database
 from omsflask.tables.create import alone
 
 db = current_app.extensions["migrate"].db
@@ -35,7 +36,7 @@ if context.is_offline_mode():
 else:
     # Not the app's engine: a migration takes as long as it takes, and a request does not.
     engine = create_engine(db.engine.url, poolclass=NullPool)
-    with alone(engine) as connection:
+    with alone(Database(engine)) as connection:
         context.configure(connection=connection, **OPTIONS)
         context.run_migrations()
         if engine.dialect.name == "sqlite":
