@@ -10,6 +10,8 @@
 :mod:`.validation`       what a text must be before a field reads it
 :mod:`.binding`          a service's names to a model's columns, or one clear sentence
 :mod:`.cells`            a field and a SQL expression to what is selected and shown
+:mod:`.shown`            what a field shows of a value, the same in every format
+:mod:`.values`           a value as a column compares it
 :mod:`.introspection`    a service to its OPTIONS document
 =======================  =====================================================================
 """

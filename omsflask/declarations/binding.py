@@ -23,9 +23,15 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from .cells import Expression
-from .fields import choices
-from .lookups import LOOKUPS, AnyField, Parameter
-from .sql_types import SQLType, column_types, python_type, value_types
+from .fields import AnyField
+from .lookups import LOOKUPS, Parameter
+from .shown import choices
+from .sql_types import (
+    SQLType,
+    column_types,
+    python_type,
+    value_types,
+)
 from .types import TYPES, type_of
 
 #: The Python types whose values a cursor can hold.
@@ -152,7 +158,7 @@ def _is_comparable(field: AnyField, sql_type: SQLType) -> bool:
         return bool(type_of(field).compares & types)
     # A column that is no enumeration holds what is shown of the members.
     shown = {name for _, value, _ in choices(field) for name in value_types(value)}
-    return all(TYPES[name].compares & types for name in shown)
+    return all(name in TYPES and TYPES[name].compares & types for name in shown)
 
 
 def _converts(field: AnyField, method: str) -> bool:

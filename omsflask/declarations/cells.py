@@ -1,33 +1,23 @@
 """From a field and a SQL expression to a cell: what SQL already shows, what Python still must.
 
-A moment's text is made by the database, which is several times faster than to fetch a ``datetime``
-and format it; a number or a text needs nothing. Any other pairing goes through its field's own
-``serialize``.
+The database makes a moment's text, which is several times faster than to fetch a ``datetime`` and
+format it. A number or a text needs nothing. Any other pair goes through the field's ``serialize``.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from marshmallow import fields
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     Column,
     DateTime,
-    Dialect,
     Enum,
     Integer,
-    Numeric,
     String,
     TypeDecorator,
-    Uuid,
     func,
     literal_column,
 )
@@ -36,13 +26,20 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import GenericFunction
-from sqlalchemy.types import NullType, TypeEngine
 
-from .fields import UTCDateTime, shows
-from .types import type_name
+from .fields import UTCDateTime
+from .shown import json_fragment, jsonable, shows
+from .sql_types import column_types
+from .types import ANY, FieldType, type_of
 
 Expression = ColumnElement[Any]
-Kind = TypeEngine[Any]
+Converter = Callable[[Any], Any]
+
+#: Types of columns whose values are shown as JSON, a text among them too. They may hold anything.
+JSON_TYPES = frozenset(["json", "object", "list"])
+
+#: The types of a column of which only the host knows what its values are.
+UNKNOWN = ANY - {"integer"}
 
 #: The values of a row, a cell each.
 Row = Sequence[Any]
@@ -95,12 +92,17 @@ class Cell:
     field: fields.Field[Any]
     expression: Expression
     shown: Expression
-    convert: Callable[[Any], Any] | None = None
+    convert: Converter | None = None
 
     @property
-    def kind(self) -> str:
-        """What OPTIONS calls the type of its values: ``decimal``, ``date``, ``boolean``, …"""
-        return type_name(self.field)
+    def type(self) -> FieldType:
+        """The type of its field."""
+        return type_of(self.field)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a file shows SQL's own text of the value, which is a text or an integer."""
+        return self.convert is None and isinstance(self.shown.type, Integer | String)
 
     @property
     def is_json(self) -> bool:
@@ -109,11 +111,7 @@ class Cell:
         It rounds a float, a truth is a number there, and of an expression it may take a text for
         JSON.
         """
-        return (
-            self.convert is None
-            and isinstance(self.shown, iso8601 | Column)
-            and isinstance(self.shown.type, Integer | String)
-        )
+        return self.is_plain and isinstance(self.shown, iso8601 | Column)
 
 
 def cell(name: str, field: fields.Field[Any], expression: Expression) -> Cell:
@@ -122,81 +120,40 @@ def cell(name: str, field: fields.Field[Any], expression: Expression) -> Cell:
         return Cell(name, field, expression, iso8601(expression))
     if _is_shown_as_stored(field, expression):
         return Cell(name, field, expression, expression)
-    return Cell(name, field, expression, expression, shows(field))
-
-
-def adapted(kind: Kind, value: Any, field: fields.Field[Any] | None = None) -> tuple[Any, Kind]:
-    """Return ``value`` and its SQL type, as it is compared with a column of ``kind``.
-
-    :param field: that read the value.
-    """
-    if isinstance(kind, TypeDecorator):
-        return value, kind  # The host's type knows what it takes.
-    if isinstance(value, enum.Enum) and field is not None and not isinstance(kind, Enum):
-        value = shows(field)(value)
-    for values, kinds, adapt in ADAPTED:
-        if isinstance(value, values) and isinstance(kind, kinds):
-            adapted: tuple[Any, Kind] = adapt(value, kind)
-            return adapted
-    return value, kind
-
-
-def _moment(value: datetime, kind: Kind) -> tuple[datetime, Kind]:
-    zoned = getattr(kind, "timezone", True)
-    utc = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    return utc if zoned else utc.replace(tzinfo=None), DateTime(timezone=zoned)
-
-
-#: Values and columns that need more than the column's own type, and the value and type to bind.
-#: The first that fits counts. A driver would cast an integer to the column's 32 bits, and fail.
-ADAPTED: tuple[tuple[type[Any], type[Any], Callable[[Any, Any], tuple[Any, Any]]], ...] = (
-    (bool, Integer, lambda value, kind: (int(value), kind)),
-    (bool, TypeEngine, lambda value, kind: (value, kind)),
-    (int, String, lambda value, kind: (str(value), kind)),
-    (int, TypeEngine, lambda value, _: (value, BigInteger())),
-    (datetime, TypeEngine, _moment),
-    (date, DateTime, lambda value, kind: _moment(datetime.combine(value, time()), kind)),
-    (Decimal, Integer, lambda value, _: (value, Numeric())),
-    (Decimal, NullType, lambda value, _: (value, Numeric())),
-    (UUID, String, lambda value, kind: (str(value), kind)),
-    (UUID, Uuid, lambda value, kind: (value if kind.as_uuid else str(value), kind)),
-)
-
-
-def stored(kind: Kind, value: Any, dialect: Dialect) -> Any:
-    """Return what a column of ``kind`` holds for ``value``: a host's own type may change it."""
-    if isinstance(kind, TypeDecorator) and value is not None:
-        return kind.process_bind_param(value, dialect)
-    return value
-
-
-def stored_kind(kind: Kind, dialect: Dialect) -> Kind:
-    """Return the SQL type of what :func:`stored` returns."""
-    return kind.load_dialect_impl(dialect) if isinstance(kind, TypeDecorator) else kind
+    return Cell(name, field, expression, expression, _converter(field, expression))
 
 
 def _is_moment(expression: Expression) -> bool:
-    kind = expression.type
-    return isinstance(kind, DateTime) and not isinstance(kind, FORMATTED_DATETIME)
-
-
-#: Field classes and the SQL types whose values such a field shows unchanged. A type of SQLAlchemy's
-#: that makes members of an enumeration is a string too, and is none of them.
-SHOWN_AS_STORED: tuple[tuple[type[fields.Field[Any]], type[Any]], ...] = (
-    (fields.Integer, Integer),
-    (fields.String, String),
-    (fields.Boolean, Boolean),
-    (fields.Enum, String),
-    (fields.Enum, Integer),
-)
+    sql_type = expression.type
+    return isinstance(sql_type, DateTime) and not isinstance(sql_type, FORMATTED_DATETIME)
 
 
 def _is_shown_as_stored(field: fields.Field[Any], expression: Expression) -> bool:
-    if getattr(field, "as_string", False) or isinstance(expression.type, Enum):
+    row, sql_type = type_of(field), expression.type
+    makes_members = isinstance(sql_type, Enum) and sql_type.enum_class is not None
+    if getattr(field, "as_string", False) or makes_members or isinstance(sql_type, TypeDecorator):
         return False
-    return any(
-        isinstance(field, shown)
-        and type(field)._serialize is shown._serialize
-        and isinstance(expression.type, stored)
-        for shown, stored in SHOWN_AS_STORED
-    )
+    serializes = {cls._serialize for cls in row.fields}
+    return type(field)._serialize in serializes and column_types(sql_type) <= row.unchanged
+
+
+def _converter(field: fields.Field[Any], expression: Expression) -> Converter:
+    show, cast, types = shows(field), type_of(field).cast, column_types(expression.type)
+    convert: Converter = lambda value: show(None if value is None else cast(value))  # noqa: E731
+    if types <= JSON_TYPES:
+        return _lenient(lambda value: json_fragment(convert(value)), json_fragment)
+    return _lenient(convert, jsonable) if types >= UNKNOWN else convert
+
+
+def _lenient(
+    convert: Callable[[Any], Any], otherwise: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """Return ``convert``, and ``otherwise`` for values that its field does not take."""
+
+    def converted(value: Any) -> Any:
+        try:
+            return convert(value)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return otherwise(value)
+
+    return converted

@@ -1,14 +1,14 @@
-"""The fields that marshmallow lacks, and the values that a field shows and is limited to."""
+"""The fields that marshmallow lacks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Context, Decimal
 from typing import Any
 
 from marshmallow import fields, validate
+
+AnyField = fields.Field[Any]
 
 INT32 = validate.Range(min=-(2**31), max=2**31 - 1)
 
@@ -66,50 +66,6 @@ class PrimaryKey(fields.Integer):
     """The key of a related row: ``channel = PrimaryKey(attribute="channel_id")``."""
 
 
-#: The digits that PostgreSQL's NUMERIC may hold; Python rounds to 28 of its own accord.
-NUMERIC_DIGITS = 150_000
-
-
 def title(name: str) -> str:
     """Return ``modified_date`` as ``Modified Date``."""
     return " ".join(word.capitalize() for word in name.split("_") if word)
-
-
-def shows(field: fields.Field[Any]) -> Callable[[Any], Any]:
-    """Return the function from a value to what ``field`` shows of it.
-
-    A decimal is shown as text, as Django REST framework shows it: no reader of JSON rounds that.
-    """
-    if isinstance(field, fields.Decimal) and type(field)._serialize is fields.Decimal._serialize:
-        return _decimal_text(field)
-    return lambda value: field.serialize("", value, accessor=lambda value, *_: value)
-
-
-def _decimal_text(field: fields.Decimal) -> Callable[[Any], str | None]:
-    places = field.places
-    context = Context(prec=NUMERIC_DIGITS, rounding=field.rounding)
-
-    def text(value: Any) -> str | None:
-        if value is None:
-            return None
-        number = value if isinstance(value, Decimal) else Decimal(str(value))
-        if places is not None and number.is_finite():
-            number = number.quantize(places, context=context)
-        return format(number, "f")
-
-    return text
-
-
-def choices(field: fields.Field[Any]) -> list[tuple[Any, Any, str]]:
-    """Return the values that ``field`` is limited to: each, how it is shown, and its label.
-
-    Members of an enumeration are labelled by their names, values of ``OneOf`` by its labels.
-    """
-    show = shows(field)
-    if isinstance(field, fields.Enum):
-        return [(member, show(member), title(member.name.lower())) for member in field.enum]
-    for validator in field.validators:
-        if type(validator) is validate.OneOf:
-            labelled = zip(validator.choices, validator.options(), strict=True)
-            return [(value, show(value), label or text) for value, (text, label) in labelled]
-    return []

@@ -18,8 +18,9 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError
 
-from .fields import choices, title
-from .lookups import LOOKUPS, AnyField, Parameter
+from .fields import AnyField, title
+from .lookups import LOOKUPS, Parameter
+from .shown import choices
 from .types import type_name
 
 #: What every list's parameters are named, beside its own filters.

@@ -7,8 +7,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from .fields import choices, shows
 from .services import ListService
+from .shown import choices, shows
 from .types import type_name
 
 #: What the documented service names; a list that is only read parses no body.

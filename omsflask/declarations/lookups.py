@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import fields, validate
 from webargs.fields import DelimitedList
 
-AnyField = fields.Field[Any]
+from .fields import AnyField
 
 #: Of values in one ``in``: a query has room for some thousand.
 MAX_VALUES = 1000

@@ -6,8 +6,8 @@ import enum
 from typing import Any
 
 from sqlalchemy import ARRAY, JSON, Enum, Numeric, TypeDecorator, Uuid
-from sqlalchemy.dialects.postgresql import HSTORE
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.dialects.postgresql import CIDR, DOMAIN, HSTORE, INET
+from sqlalchemy.types import NullType, TypeEngine
 
 from .types import ANY, TYPES
 
@@ -20,7 +20,14 @@ NAMES: dict[type[Any], str] = {row.python: name for name, row in TYPES.items() i
 }
 
 #: By a SQL type, where the Python type of its values says less.
-SQL_NAMES: dict[type[SQLType], str] = {JSON: "json", HSTORE: "object", ARRAY: "list", Uuid: "uuid"}
+SQL_NAMES: dict[type[SQLType], str] = {
+    JSON: "json",
+    HSTORE: "object",
+    ARRAY: "list",
+    Uuid: "uuid",
+    INET: "address",
+    CIDR: "address",
+}
 
 
 def column_types(sql_type: SQLType) -> frozenset[str]:
@@ -30,6 +37,10 @@ def column_types(sql_type: SQLType) -> frozenset[str]:
     """
     if isinstance(sql_type, TypeDecorator):
         return _decorated(sql_type)
+    if isinstance(sql_type, DOMAIN):
+        return column_types(sql_type.data_type)
+    if isinstance(sql_type, NullType):
+        return ANY
     for known, name in SQL_NAMES.items():
         if isinstance(sql_type, known):
             return frozenset([name])
@@ -55,8 +66,6 @@ def python_type(sql_type: SQLType) -> type[Any]:
 
 
 def _named(python: type[Any]) -> frozenset[str]:
-    if python is object:
-        return ANY
     if issubclass(python, enum.Enum):
         return frozenset(["choice", "string"] if issubclass(python, enum.StrEnum) else ["choice"])
     return frozenset([next(NAMES[known] for known in python.__mro__ if known in NAMES)])
@@ -71,6 +80,11 @@ def _decorated(sql_type: TypeDecorator[Any]) -> frozenset[str]:
         return inner
     # A type that keeps a UUID as a text is common, and a UUID is an integer to Python.
     return ANY - {"integer"} if inner & {"string", "uuid"} else ANY
+
+
+def changes_parameters(sql_type: TypeDecorator[Any]) -> bool:
+    """Whether the database gets other values than are bound."""
+    return _overrides(sql_type, "process_bind_param")
 
 
 def _overrides(sql_type: TypeDecorator[Any], name: str) -> bool:

@@ -7,6 +7,7 @@ column's values.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -15,9 +16,8 @@ from uuid import UUID
 
 from marshmallow import fields
 
-from .fields import PrimaryKey, UTCDateTime, choices
-
-AnyField = fields.Field[Any]
+from .fields import AnyField, PrimaryKey, UTCDateTime
+from .shown import as_is, choices, finite, ip_address, truth, utc_date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,11 @@ class FieldType:
     :param published: what OPTIONS calls it, which is Django REST framework's word.
     :param python: the type of a column's values, where it tells this type from others.
     :param shows: the types of columns that such a field shows.
+    :param unchanged: those of them whose values are shown as SQL has them.
     :param compares: the types of columns that a filter with such a field narrows.
+    :param cast: from a column's value to one that the field serializes.
+    :param cell: how a spreadsheet writes it, a key of :data:`.xlsx_cells.WRITERS`.
+    :param width: of its column in a spreadsheet, in characters.
     """
 
     name: str
@@ -37,7 +41,11 @@ class FieldType:
     published: str
     python: type[Any] | None
     shows: frozenset[str]
+    unchanged: frozenset[str]
     compares: frozenset[str]
+    cast: Callable[[Any], Any]
+    cell: str
+    width: int
 
 
 def _names(text: str) -> frozenset[str]:
@@ -47,7 +55,7 @@ def _names(text: str) -> frozenset[str]:
 NUMBERS = _names("integer float decimal")
 
 #: Values with one text, the same on every engine.
-TEXTS = NUMBERS | _names("string uuid date time other")
+TEXTS = NUMBERS | _names("string uuid date time address other")
 
 #: All values that JSON can show.
 ANY = TEXTS | _names("boolean datetime duration choice list object json")
@@ -58,7 +66,11 @@ INTEGER = FieldType(
     published="integer",
     python=int,
     shows=_names("integer"),
+    unchanged=_names("integer"),
     compares=NUMBERS,
+    cast=finite,
+    cell="number",
+    width=12,
 )
 STRING = FieldType(
     name="string",
@@ -66,7 +78,11 @@ STRING = FieldType(
     published="string",
     python=str,
     shows=TEXTS,
+    unchanged=_names("string choice"),
     compares=_names("string"),
+    cast=as_is,
+    cell="text",
+    width=18,
 )
 
 #: A subclass stands before its parents.
@@ -85,7 +101,11 @@ _ROWS = (
         published="float",
         python=float,
         shows=NUMBERS,
+        unchanged=_names(""),
         compares=NUMBERS,
+        cast=finite,
+        cell="number",
+        width=12,
     ),
     FieldType(
         name="decimal",
@@ -93,7 +113,11 @@ _ROWS = (
         published="decimal",
         python=Decimal,
         shows=NUMBERS,
+        unchanged=_names(""),
         compares=NUMBERS,
+        cast=as_is,
+        cell="number",
+        width=12,
     ),
     FieldType(
         name="boolean",
@@ -101,10 +125,14 @@ _ROWS = (
         published="boolean",
         python=bool,
         shows=_names("boolean integer"),
+        unchanged=_names("boolean"),
         compares=_names("boolean integer"),
+        cast=truth,
+        cell="boolean",
+        width=8,
     ),
-    replace(STRING, name="email", fields=(fields.Email,), published="email", python=None),
-    replace(STRING, name="url", fields=(fields.Url,), published="url", python=None),
+    replace(STRING, name="email", fields=(fields.Email,), published="email", python=None, width=32),
+    replace(STRING, name="url", fields=(fields.Url,), published="url", python=None, width=32),
     STRING,
     FieldType(
         name="uuid",
@@ -112,7 +140,11 @@ _ROWS = (
         published="field",
         python=UUID,
         shows=_names("uuid string"),
+        unchanged=_names("string"),
         compares=_names("uuid string"),
+        cast=as_is,
+        cell="text",
+        width=38,
     ),
     FieldType(
         name="datetime",
@@ -120,7 +152,11 @@ _ROWS = (
         published="datetime",
         python=datetime,
         shows=_names("datetime"),
+        unchanged=_names(""),
         compares=_names("datetime"),
+        cast=as_is,
+        cell="datetime",
+        width=20,
     ),
     FieldType(
         name="date",
@@ -128,7 +164,11 @@ _ROWS = (
         published="date",
         python=date,
         shows=_names("date datetime"),
+        unchanged=_names(""),
         compares=_names("date datetime"),
+        cast=utc_date,
+        cell="date",
+        width=12,
     ),
     FieldType(
         name="time",
@@ -136,7 +176,11 @@ _ROWS = (
         published="time",
         python=time,
         shows=_names("time"),
+        unchanged=_names(""),
         compares=_names("time"),
+        cast=as_is,
+        cell="text",
+        width=18,
     ),
     FieldType(
         name="duration",
@@ -144,7 +188,11 @@ _ROWS = (
         published="field",
         python=timedelta,
         shows=_names("duration"),
+        unchanged=_names(""),
         compares=_names("duration"),
+        cast=as_is,
+        cell="number",
+        width=12,
     ),
     FieldType(
         name="choice",
@@ -152,7 +200,23 @@ _ROWS = (
         published="choice",
         python=enum.Enum,
         shows=_names("choice string integer"),
+        unchanged=_names("string integer choice"),
         compares=_names("choice"),
+        cast=as_is,
+        cell="any",
+        width=18,
+    ),
+    FieldType(
+        name="address",
+        fields=(fields.IP, fields.IPInterface),
+        published="field",
+        python=None,
+        shows=_names("address"),
+        unchanged=_names(""),
+        compares=_names("address string"),
+        cast=ip_address,
+        cell="text",
+        width=18,
     ),
     FieldType(
         name="list",
@@ -160,7 +224,11 @@ _ROWS = (
         published="list",
         python=list,
         shows=_names("list json"),
+        unchanged=_names(""),
         compares=_names(""),
+        cast=as_is,
+        cell="any",
+        width=32,
     ),
     FieldType(
         name="object",
@@ -168,7 +236,11 @@ _ROWS = (
         published="nested object",
         python=dict,
         shows=_names("json object"),
+        unchanged=_names(""),
         compares=_names(""),
+        cast=as_is,
+        cell="any",
+        width=32,
     ),
     FieldType(
         name="method",
@@ -176,7 +248,11 @@ _ROWS = (
         published="field",
         python=None,
         shows=_names(""),
+        unchanged=_names(""),
         compares=_names(""),
+        cast=as_is,
+        cell="any",
+        width=18,
     ),
     FieldType(
         name="json",
@@ -184,7 +260,11 @@ _ROWS = (
         published="field",
         python=None,
         shows=ANY,
+        unchanged=_names(""),
         compares=_names("string"),
+        cast=as_is,
+        cell="any",
+        width=32,
     ),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from .fields import choices
+from .shown import choices, file_text
 
 #: ``109.0`` is whole too, and what pandas makes of a column of keys with a gap.
 WHOLE_NUMBER = re.compile(r"\s*([-+]?\d+)(?:\.0*)?\s*", re.ASCII)
@@ -102,7 +102,7 @@ GRAMMARS: tuple[tuple[type[fields.Field[Any]], Callable[[str], Any], str], ...] 
 
 def choice_of(field: fields.Field[Any]) -> Callable[[str], Any]:
     """Return the grammar of one of the choices of ``field``, written as it is shown."""
-    values = {str(shown): value for value, shown, _ in choices(field)}
+    values = {str(file_text(shown)): value for value, shown, _ in choices(field)}
 
     def grammar(text: str) -> Any:
         if plain_text(text) not in values:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from ..declarations.cells import Row
+from ..declarations.shown import file_text
 from ..sql.bulk import Dump
 from .table import Table
 
@@ -25,10 +26,20 @@ def stream(table: Table, config: Mapping[str, Any]) -> Generator[bytes]:
     yield b"\xef\xbb\xbf" + names if config["OMS_CSV_BOM"] else names
     dump = table.dump()
     if dump is None:
+        places = [i for i, cell in enumerate(table.cells) if not cell.is_plain]
         for batch in table.batches():
-            yield _written(map(guarded, batch) if guard else batch)
+            rows = [_with_texts(row, places) for row in batch] if places else batch
+            yield _written(map(guarded, rows) if guard else rows)
     else:
         yield from _from_dump(dump, guard)
+
+
+def _with_texts(row: Row, places: Iterable[int]) -> Row:
+    """Return a row with the texts of those values that are more than a text or an integer."""
+    cells = list(row)
+    for i in places:
+        cells[i] = file_text(cells[i])
+    return cells
 
 
 def _written(rows: Iterable[Row]) -> bytes:

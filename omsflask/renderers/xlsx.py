@@ -12,18 +12,15 @@ import io
 import re
 import zipfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
 import xlsxwriter
-from marshmallow import fields
 from xlsxwriter.utility import xl_col_to_name
 
 from ..declarations.cells import Cell, Row
-from ..declarations.fields import UTCDateTime
 from .table import Table
-from .xlsx_cells import rows, writer
+from .xlsx_cells import WRITERS, rows
 
 #: Below the header, in Excel's 1,048,576 rows.
 ROWS_A_SHEET = 2**20 - 1
@@ -32,13 +29,9 @@ ROWS_A_SHEET = 2**20 - 1
 COMPRESSION_LEVEL = 1
 
 BATCH_ROWS = 500
-DATE_FORMAT = "yyyy-mm-dd hh:mm:ss"
-WIDTHS: tuple[tuple[type[fields.Field[Any]], int], ...] = (
-    (UTCDateTime, 20),
-    (fields.Email, 32),
-    (fields.Number, 12),
-    (fields.Boolean, 8),
-)
+
+#: How Excel shows the numbers of a column, by what the field type's cells are.
+FORMATS = {"datetime": "yyyy-mm-dd hh:mm:ss", "date": "yyyy-mm-dd"}
 
 
 def stream(table: Table, config: Mapping[str, Any]) -> Generator[bytes]:
@@ -73,7 +66,7 @@ def _rows(
 ) -> Iterator[str]:
     names = map(xl_col_to_name, range(len(cells)))
     columns = [
-        (writer(cell.field), name, formats.get(name, ""))
+        (WRITERS[cell.type.cell], name, formats.get(name, ""))
         for cell, name in zip(cells, names, strict=True)
     ]
     first = 2
@@ -87,10 +80,8 @@ def _skeleton(table: Table) -> bytes:
     buffer = io.BytesIO()
     sheets = max(1, -(-table.count // ROWS_A_SHEET))
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
-        header, moment = (
-            book.add_format({"bold": True}),
-            book.add_format({"num_format": DATE_FORMAT}),
-        )
+        header = book.add_format({"bold": True})
+        formats = {cell: book.add_format({"num_format": it}) for cell, it in FORMATS.items()}
         for number in range(sheets):
             sheet = book.add_worksheet(
                 f"{table.title[:24]} {number + 1}" if number else table.title[:31]
@@ -99,15 +90,11 @@ def _skeleton(table: Table) -> bytes:
             last = min(table.count - number * ROWS_A_SHEET, ROWS_A_SHEET)
             sheet.autofilter(0, 0, last, len(table.cells) - 1)
             for column, cell in enumerate(table.cells):
-                sheet.set_column(column, column, _width(cell))
+                sheet.set_column(column, column, cell.type.width)
                 sheet.write_string(0, column, cell.name, header)
-                if isinstance(cell.field, UTCDateTime):
-                    sheet.write_datetime(1, column, datetime(2000, 1, 1), moment)
+                if cell.type.cell in formats:
+                    sheet.write_number(1, column, 1, formats[cell.type.cell])
     return buffer.getvalue()
-
-
-def _width(cell: Cell) -> int:
-    return next((width for kind, width in WIDTHS if isinstance(cell.field, kind)), 18)
 
 
 def _split(content: bytes) -> tuple[bytes, dict[str, str], bytes]:

@@ -10,19 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
+from math import isfinite
 from typing import Any
 
-from marshmallow import fields
-
 from ..declarations.cells import Row
-from ..declarations.fields import UTCDateTime
+from ..declarations.fields import format_utc, parse_utc
+from ..declarations.shown import file_text
 
 #: Characters in a cell at most, in UTF-16 units; with more Excel calls the file damaged.
 MAX_TEXT = 32_767
 
 #: Excel keeps fifteen digits of a number.
-MAX_NUMBER = 10**15
-NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+MAX_DIGITS = 15
+MAX_NUMBER = 10**MAX_DIGITS
+NUMBER = re.compile(r"-?(\d+(?:\.\d+)?)", re.ASCII)
 
 LOOKS_ESCAPED = re.compile(r"_(?=x[0-9a-fA-F]{4}_)")
 UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
@@ -86,11 +87,19 @@ def escaped(value: str) -> str:
 DAY, EXPONENT = 10**11, "E-11"
 SECOND = DAY / 86_400
 
+#: Dates whose numbers are kept: those of a century.
+MAX_DAYS = 36_525
+
+#: The length of a moment as UTCDateTime shows it.
+MOMENT_LENGTH = 27
+
 
 class Days(dict[str, int]):
     """Excel's days, by their dates in ISO 8601."""
 
     def __missing__(self, day: str) -> int:
+        if len(self) >= MAX_DAYS:
+            self.clear()
         number = self[day] = (date.fromisoformat(day).toordinal() - EPOCH) * DAY
         return number
 
@@ -109,25 +118,63 @@ DAYS, TIMES = Days(), Times()
 
 def moments(letters: str, style: str, numbers: Sequence[int], values: Sequence[Any]) -> list[str]:
     """Write moments, which come as ISO 8601, as Excel's days; as text those before its calendar."""
-    if all(values) and min(values) >= FIRST_DAY:
-        return [
-            f'<c r="{letters}{number}"{style}><v>'
-            f"{DAYS[value[:10]] + TIMES[value[11:16]] + int(float(value[17:26]) * SECOND)}"
-            f"{EXPONENT}</v></c>"
-            for number, value in zip(numbers, values, strict=True)
-        ]
+    try:
+        return _moments(letters, style, numbers, values)
+    except (TypeError, ValueError):
+        return _one_by_one(_moment, letters, style, numbers, values)
+
+
+def _moment(letters: str, style: str, numbers: Sequence[int], values: Sequence[Any]) -> list[str]:
+    return _moments(letters, style, numbers, [format_utc(parse_utc(value)) for value in values])
+
+
+def _moments(letters: str, style: str, numbers: Sequence[int], values: Sequence[Any]) -> list[str]:
+    if set(map(len, values)) != {MOMENT_LENGTH} or min(values) < FIRST_DAY:
+        raise ValueError("one is no moment of Excel's")
     return [
-        moments(letters, style, [number], [value])[0]
-        if value and value >= FIRST_DAY
-        else texts(letters, "", [number], [value])[0]
+        f'<c r="{letters}{number}"{style}><v>'
+        f"{DAYS[value[:10]] + TIMES[value[11:16]] + int(float(value[17:26]) * SECOND)}"
+        f"{EXPONENT}</v></c>"
         for number, value in zip(numbers, values, strict=True)
     ]
+
+
+def dates(letters: str, style: str, numbers: Sequence[int], values: Sequence[Any]) -> list[str]:
+    """Write dates, which come as ISO 8601, as Excel's days; as text those before its calendar."""
+    try:
+        return _dates(letters, style, numbers, values)
+    except (TypeError, ValueError):
+        return _one_by_one(_dates, letters, style, numbers, values)
+
+
+def _dates(letters: str, style: str, numbers: Sequence[int], values: Sequence[Any]) -> list[str]:
+    if min(values) < FIRST_DAY:
+        raise ValueError("one is no date of Excel's")
+    return [
+        f'<c r="{letters}{number}"{style}><v>{DAYS[value]}{EXPONENT}</v></c>'
+        for number, value in zip(numbers, values, strict=True)
+    ]
+
+
+def _one_by_one(
+    write: Writer, letters: str, style: str, numbers: Sequence[int], values: Sequence[Any]
+) -> list[str]:
+    """Write each value by ``write``, or as what it is where ``write`` takes no such value."""
+    cells: list[str] = []
+    for number, value in zip(numbers, values, strict=True):
+        try:
+            cells += write(letters, style, [number], [value])
+        except (AttributeError, TypeError, ValueError):
+            cells += anything(letters, "", [number], [value])
+    return cells
 
 
 def booleans(letters: str, style: str, numbers: Sequence[int], values: Sequence[Any]) -> list[str]:
     """Write truth values."""
     return [
-        "" if value is None else f'<c r="{letters}{number}"{style} t="b"><v>{value:d}</v></c>'
+        f'<c r="{letters}{number}"{style} t="b"><v>{value:d}</v></c>'
+        if isinstance(value, bool)
+        else anything(letters, style, [number], [value])[0]
         for number, value in zip(numbers, values, strict=True)
     ]
 
@@ -143,23 +190,41 @@ def quantities(
         ]
     return [
         f'<c r="{letters}{number}"{style}><v>{value}</v></c>'
-        if value is not None and NUMBER.fullmatch(str(value))
-        else texts(letters, "", [number], [value])[0]
+        if _is_number(value)
+        else texts(letters, "", [number], [file_text(value)])[0]
         for number, value in zip(numbers, values, strict=True)
     ]
 
 
-#: By the class of the field; any other is text.
-WRITERS: tuple[tuple[type[fields.Field[Any]], Writer], ...] = (
-    (UTCDateTime, moments),
-    (fields.Boolean, booleans),
-    (fields.Number, quantities),
-)
+def _is_number(value: Any) -> bool:
+    """Whether Excel keeps a number as it is: a float, or one of fifteen digits."""
+    if isinstance(value, float):
+        return isfinite(value)
+    match = None if value is None else NUMBER.fullmatch(str(value))
+    return match is not None and len(match[1].replace(".", "").lstrip("0")) <= MAX_DIGITS
 
 
-def writer(field: fields.Field[Any]) -> Writer:
-    """Return what writes the values of a field."""
-    return next((it for kind, it in WRITERS if isinstance(field, kind)), texts)
+def anything(letters: str, style: str, numbers: Sequence[int], values: Sequence[Any]) -> list[str]:
+    """Write each value as what it is; JSON as its text."""
+    return [
+        booleans(letters, style, [number], [value])[0]
+        if isinstance(value, bool)
+        else quantities(letters, style, [number], [value])[0]
+        if isinstance(value, int | float)
+        else texts(letters, style, [number], [file_text(value)])[0]
+        for number, value in zip(numbers, values, strict=True)
+    ]
+
+
+#: By what the field type's cells are.
+WRITERS: dict[str, Writer] = {
+    "text": texts,
+    "number": quantities,
+    "boolean": booleans,
+    "datetime": moments,
+    "date": dates,
+    "any": anything,
+}
 
 
 def rows(columns: Sequence[tuple[Writer, str, str]], batch: Sequence[Row], first: int) -> str:

@@ -31,7 +31,8 @@ from sqlalchemy.sql import functions, operators, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from ..declarations.cells import Cell, Kind, iso8601
+from ..declarations.cells import Cell, iso8601
+from ..declarations.sql_types import SQLType
 from .connections import Database
 from .names import PREFIX
 from .ordering import unindexed
@@ -211,7 +212,7 @@ SENT = frozenset(
 )  # fmt: skip
 
 
-def as_sent(value: Any, kind: Kind, dialect: Dialect) -> Hashable:
+def as_sent(value: Any, kind: SQLType, dialect: Dialect) -> Hashable:
     """Return a bound value as the driver gets it.
 
     :raises TypeError: where two values that differ might be equal.
@@ -225,7 +226,7 @@ def as_sent(value: Any, kind: Kind, dialect: Dialect) -> Hashable:
     return type(sent), sent
 
 
-def values_key(values: Mapping[str, tuple[Any, Kind]], dialect: Dialect) -> Hashable:
+def values_key(values: Mapping[str, tuple[Any, SQLType]], dialect: Dialect) -> Hashable:
     """Return what tells values from others.
 
     :param values: each with its SQL type, by the name of the parameter.

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ..declarations.cells import adapted, stored, stored_kind
+from ..declarations.values import adapted, stored, stored_kind
 from ..errors import InvalidPage, InvalidParameters
 from .counts import Count, Counts
 from .cursors import Cursor

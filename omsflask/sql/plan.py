@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, Integer, Select, bindparam
 
-from ..declarations.cells import Kind
+from ..declarations.sql_types import SQLType
 from ..errors import InvalidPage
 from .names import LIMIT, OFFSET, position
 from .query import LAST, NO_PAGE, Query
@@ -28,7 +28,7 @@ DEEP_OFFSET = 1000
 MAX_SORTED_ROWS = 1000
 
 #: A value to compare with, as its SQL type takes it.
-Bound = tuple[Any, Kind]
+Bound = tuple[Any, SQLType]
 
 #: What a row holds in the columns of an order; NULL is none.
 Position = Sequence[Bound | None]

@@ -28,9 +28,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import SelectBase
 
-from ..declarations.cells import Cell, Expression, adapted, cell
+from ..declarations.cells import Cell, Expression, cell
 from ..declarations.lookups import LOOKUPS
 from ..declarations.services import BoundService
+from ..declarations.values import adapted
 from . import names
 from .connections import Database
 from .knowledge import (

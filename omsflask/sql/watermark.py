@@ -22,9 +22,9 @@ from typing import Any
 
 from sqlalchemy import Column, Table, bindparam, func, select, text
 
-from ..declarations.cells import adapted
 from ..declarations.filters import Term
 from ..declarations.services import BoundService
+from ..declarations.values import adapted
 from .connections import Database
 from .query import Query
 

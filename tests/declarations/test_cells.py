@@ -14,6 +14,7 @@ from flask import Flask
 from marshmallow import Schema, fields
 from sqlalchemy import (
     DateTime,
+    Engine,
     Float,
     Integer,
     Numeric,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy import Enum as SQLEnum
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, sessionmaker
 
-from omsflask import OMS, Filter, FilterSet, ListService, Ordering, UTCDateTime
+from omsflask import OMS, BoundService, Filter, FilterSet, ListService, Ordering, UTCDateTime
 from omsflask.sql.cursors import Cursor
 
 
@@ -176,10 +177,15 @@ def client_over(rows: list[dict[str, Any]], url: str) -> Iterator[Client]:
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
         connection.execute(insert(Thing), rows)
+    yield from client_of(engine, things.bind(Thing), plain.bind(Thing))
+
+
+def client_of(engine: Engine, *listings: BoundService) -> Iterator[Client]:
+    """Yield a client of an app with some lists."""
     app = Flask("host")
     oms = OMS(sessionmaker(engine), verify_token=lambda key: key)
-    oms.add(things.bind(Thing))
-    oms.add(plain.bind(Thing))
+    for listing in listings:
+        oms.add(listing)
     oms.init_app(app)
     app.test_client_class = Client
     client = app.test_client()
@@ -387,3 +393,38 @@ def test_a_forged_cursor_brings_no_odd_value_to_the_database(
     forged = Cursor((value, 1), False, 24).encode(binding)
     response = client.get(f"{PATH}?sort={name}&cursor={forged}")
     assert (response.status_code, response.json) == (400, {"cursor": ["Invalid cursor."]})
+
+
+def test_a_type_that_only_changes_what_comes_out_is_walked(new_database: Callable[[], str]) -> None:
+    class Host(DeclarativeBase):
+        pass
+
+    class InUTC(TypeDecorator[datetime]):
+        impl = DateTime
+        cache_ok = True
+
+        def process_result_value(self, value: Any, _dialect: object) -> Any:
+            return value and value.replace(tzinfo=UTC)
+
+    class Event(Host):
+        __tablename__ = "events"
+
+        id: Mapped[int] = mapped_column(primary_key=True)
+        at: Mapped[datetime] = mapped_column(InUTC)
+
+    service = ListService(
+        resource="events",
+        name="all",
+        schema=Schema.from_dict({"id": fields.Integer(), "at": UTCDateTime()}),
+        filters=type("EventFilters", (FilterSet,), {"sort": Ordering(at="At")}),
+    )
+    engine = create_engine(new_database())
+    Host.metadata.create_all(engine)
+    rows = [{"id": row["id"], "at": row["naive"]} for row in ROWS if row["naive"]]
+    with engine.begin() as connection:
+        connection.execute(insert(Event), rows)
+    for client in client_of(engine, service.bind(Event)):
+        path = "/api/v1/oms/events/all/"
+        (whole,) = ids(client.get(f"{path}?sort=-at&limit=1000").json)
+        walked = ids(*walk(client, f"{path}?sort=-at&limit=3"))
+        assert [key for page in walked for key in page] == whole

@@ -40,10 +40,6 @@ def dump(
     writer = WRITERS.get((connection.dialect.name, connection.dialect.driver))
     if writer is None or isinstance(cells[0].field, fields.String):
         return None
-    if not all(map(_is_text_in_sql, cells)):
+    if not all(cell.is_plain for cell in cells):
         return None
     return writer(connection, statement, cells, key)
-
-
-def _is_text_in_sql(cell: Cell) -> bool:
-    return cell.convert is None and not isinstance(cell.field, fields.Boolean)
