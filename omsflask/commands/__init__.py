@@ -7,6 +7,7 @@
 :mod:`.forget`      ``forget``: a customer erased
 :mod:`.letter_case` texts that differ in the case of their letters alone
 :mod:`.faults`      errors of the database, as a sentence
+:mod:`.files`       the files that commands write: rights, links, pipes
 :mod:`.progress`    the progress bar of a command that works through rows
 ==================  ==========================================================================
 """

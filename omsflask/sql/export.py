@@ -27,8 +27,10 @@ class Export:
     :param kept_seconds: how long at most one is kept.
     :ivar count: the number of rows.
     :ivar version: changes whenever a row does; none where that cannot be known.
+    :ivar on_rows: called with the number of rows of each batch that was read.
     """
 
+    on_rows: Callable[[int], object] | None = None
     count: int
     version: Hashable
 
@@ -64,7 +66,10 @@ class Export:
         """Yield the rows, some at a time, as values."""
         result = self._connection.execution_options(yield_per=BATCH_ROWS).execute(self._statement)
         self._open.callback(result.close)
-        return map(self._selection.listing.shown, result.partitions())
+        for rows in result.partitions():
+            yield self._selection.listing.shown(rows)
+            if self.on_rows:
+                self.on_rows(len(rows))
 
     def dump(self) -> Dump | None:
         """Return the rows as the engine writes them, where it can."""
@@ -73,13 +78,16 @@ class Export:
         key = self._selection.listing.key if self._selection.is_whole else None
         rows = dump(self._connection, self._statement, self.cells, key)
         if rows is not None:
-            rows = replace(rows, batches=self._watched(rows.batches))
+            rows = replace(rows, batches=self._watched(rows))
             self._open.callback(rows.batches.close)
         return rows
 
-    def _watched(self, batches: Generator[bytes]) -> Generator[bytes]:
+    def _watched(self, rows: Dump) -> Generator[bytes]:
         with driver_errors(self._connection):
-            yield from batches
+            for batch in rows.batches:
+                yield batch
+                if self.on_rows:
+                    self.on_rows(batch.count(rows.end))
 
     def close(self) -> None:
         """Give the connection back, whether all was read or not."""

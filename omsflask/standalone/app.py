@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,8 +22,8 @@ from ..settings import SETTINGS, STANDALONE_SETTINGS, SettingError, defaults, re
 from ..standalone import migrations
 from ..tables.models import ChannelMixin, CustomerMixin, TokenMixin
 from ..web.error_handlers import http_error
+from .engine import is_in_instance, prepare
 from .engine import options as engine_options
-from .engine import prepare
 
 db = SQLAlchemy()
 
@@ -121,6 +122,8 @@ def _prepare_database(app: Flask) -> None:
     with _usable("OMS_DATABASE_URL"):
         options = engine_options(make_url(url), app.config)
         app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
+        if is_in_instance(make_url(url)):
+            Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
         db.init_app(app)
         with app.app_context():
             engine = db.engine

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from threading import Lock
 from time import monotonic
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import URL, Engine, event
 from sqlalchemy import Connection as Reading
@@ -59,9 +62,16 @@ def _in_their_types(url: URL) -> dict[str, Any]:
     return {name: int(text)}
 
 
+def is_in_instance(url: URL) -> bool:
+    """Whether a database is a file in ``instance/``, where a relative path of SQLite starts."""
+    file = (url.database or ":memory:").removeprefix("file:")
+    return url.get_backend_name() == "sqlite" and file != ":memory:" and not os.path.isabs(file)
+
+
 def prepare(engine: Engine, config: Mapping[str, Any]) -> None:
     """Let each connection of ``engine`` begin as this service needs it."""
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _create_sqlite)
         event.listen(engine, "connect", _prepare_sqlite)
         return
     event.listen(engine, "do_connect", Connecting(config))
@@ -156,6 +166,19 @@ def _allow(connection: Reading, seconds: float) -> None:
         " set_config('idle_in_transaction_session_timeout', %(time)s, true)",
         {"time": time},
     )
+
+
+def _create_sqlite(_dialect: Any, _record: Any, args: Any, parameters: Any) -> None:
+    """Create SQLite's file for its owner alone. SQLite gives -wal and -shm the same rights."""
+    file = str(args[0])
+    if parameters.get("uri") and file.startswith("file:"):
+        uri = urlsplit(file)
+        if dict(parse_qsl(uri.query)).get("mode", "rwc") != "rwc":
+            return
+        file = unquote(uri.path)
+    if file not in ("", ":memory:"):
+        with suppress(OSError):  # SQLite itself says why a file cannot be opened.
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -264,6 +265,20 @@ def test_an_export_is_narrowed_by_the_filters_of_the_list(demo: Shell, tmp_path:
     assert [row[0] for row in sheet.iter_rows(min_row=2, values_only=True)] == [
         *range(109, 100, -1)
     ]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_the_bar_of_an_export_moves_by_rows(
+    demo: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    moves: list[int] = []
+
+    class Bar:
+        update = staticmethod(moves.append)
+
+    monkeypatch.setattr(export, "bar_of", lambda rows: nullcontext(Bar()))
+    demo("export", str(tmp_path / f"x{ending}"))
+    assert sum(moves) == 109
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from ...extension import current_oms
 from ...sql.connections import Database
 from ...tables.models import ChannelMixin, CustomerMixin
 from ...tables.staging import cached
+from ..files import follow_links, open_text
 from .checking import Checker
 from .identities import Identities
 from .rejects import Write, open_rejects, suffix
@@ -30,6 +31,9 @@ SERVICE = customers.list_simple
 
 #: The fields, by the attributes that they are stored in.
 NAMES = {attribute: name for name, attribute in SERVICE.attributes.items()}
+
+#: How a file of --report begins.
+SUMMARY = r'\{\s*"status": '
 
 #: What a customer may be known by in other systems.
 KEYS = ("omnitron_id", "email", "erp_code")
@@ -71,6 +75,7 @@ def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> s
     type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path),
     help="Write what became of the rows to this file, as JSON; - is standard output.",
 )
+@follow_links
 @with_appcontext
 @click.pass_context
 def load(
@@ -84,6 +89,7 @@ def load(
     dry_run: bool,
     rejects: Path | None,
     report: Path | None,
+    follow_links: bool,
 ) -> None:
     """Add or change the customers that are in FILES: .csv, .json, .jsonl, .xlsx, or - for stdin.
 
@@ -95,14 +101,14 @@ def load(
     with ExitStack() as stack:
         store = _store(stack, key, writes=not dry_run, creates_channels=create_channels)
         run = Run(Checker(SERVICE, key), store, all_or_nothing, NAMES)
-        reported = _open_report(stack, report, files, rejects)
+        reported = _open_report(stack, report, (*files, rejects), follow=follow_links)
         try:
             sources = _open(stack, files, options, run.checker)
         except Unreadable as error:
             run.fail(f"{error}")
         else:
             if rejects:
-                run.reject = _open_rejects(stack, rejects, sources)
+                run.reject = _open_rejects(stack, rejects, sources, follow=follow_links)
             run.load(sources)
         if reported:
             reported.write(run.summary.as_json(run.status))
@@ -144,7 +150,7 @@ def _open(
 
 
 def _open_report(
-    stack: ExitStack, path: Path | None, files: Sequence[Path], rejects: Path | None
+    stack: ExitStack, path: Path | None, others: Sequence[Path | None], *, follow: bool
 ) -> IO[str] | None:
     """Open the file for what became of the rows. It is empty until that is known."""
     if path is None:
@@ -153,15 +159,17 @@ def _open_report(
         return sys.stdout
     if path.suffix.lower() != ".json":
         raise click.BadParameter(f"{path} does not end in .json.")
-    if path.exists() and any(it.exists() and it.samefile(path) for it in (*files, rejects) if it):
+    if path.exists() and any(it.exists() and it.samefile(path) for it in others if it):
         raise click.BadParameter(f"{path} is a file to load or for refused rows.")
     try:
-        return stack.enter_context(path.open("w", encoding="utf-8"))
+        return stack.enter_context(open_text(path, SUMMARY, "utf-8", follow=follow))
     except OSError as error:
         raise click.ClickException(f"{path} could not be written: {error.strerror}.") from error
 
 
-def _open_rejects(stack: ExitStack, path: Path, sources: Sequence[Source]) -> Write:
+def _open_rejects(
+    stack: ExitStack, path: Path, sources: Sequence[Source], *, follow: bool
+) -> Write:
     """Open the file for refused rows, which have one form and are not among the files."""
     first, *others = (source.contents for source in sources)
     if path.exists() and any(it.path.exists() and it.path.samefile(path) for it in sources):
@@ -173,7 +181,7 @@ def _open_rejects(stack: ExitStack, path: Path, sources: Sequence[Source]) -> Wr
     if any((it.columns, it.dialect) != (first.columns, first.dialect) for it in others):
         raise click.BadParameter("The files have not one header: load one after the other.")
     try:
-        file, write = open_rejects(path, first)
+        file, write = open_rejects(path, first, follow=follow)
     except OSError as error:
         raise click.ClickException(f"{path} could not be written: {error.strerror}.") from error
     stack.enter_context(file)

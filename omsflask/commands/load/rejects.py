@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...renderers.csv import guarded
+from ..files import open_text
 from .rows import NOTES, Contents, Dialect, Row
 
 Write = Callable[[Row, str], None]
+
+#: The first bytes of a file of refused rows: a header of CSV, or the first names of JSON.
+BEGINNING = r"\ufeff?({0}.{1}|\{{\"{0}\": )".format(*NOTES)
 
 
 def suffix(contents: Contents) -> str:
@@ -19,15 +23,17 @@ def suffix(contents: Contents) -> str:
     return ".csv" if contents.dialect else ".jsonl"
 
 
-def open_rejects(path: Path, contents: Contents) -> tuple[IO[str], Write]:
+def open_rejects(path: Path, contents: Contents, *, follow: bool = False) -> tuple[IO[str], Write]:
     """Open a file for the refused rows of ``contents``; return it and what writes a row there.
 
     Each is on the disk before the batch that it was in.
+
+    :param follow: whether to write to the target of a symbolic link.
+    :raises OSError: when it cannot be opened, or holds something else.
     """
     dialect = contents.dialect or Dialect()
-    file = path.open(
-        "w", encoding=dialect.encoding, errors="backslashreplace", newline="", buffering=1
-    )
+    options = {"errors": "backslashreplace", "newline": ""}
+    file = open_text(path, BEGINNING, dialect.encoding, follow=follow, **options)
     if contents.dialect is None:
         return file, _json_lines(file)
     return file, _csv(file, dialect, contents.columns or ())
