@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from collections import deque
-from pathlib import Path
+from collections.abc import Sequence
 
 import click
 from flask.cli import ScriptInfo
@@ -28,10 +28,10 @@ CUSTOMERS: Table = Customer.__table__
 
 APP = "omsflask.standalone.app:create_app()"
 
-#: In a checkout, beside wsgi.py.
-GUNICORN_CONF = Path(__file__).parent.parent / "gunicorn.conf.py"
+GUNICORN = (sys.executable, "-m", "gunicorn", "-c", "python:omsflask.standalone.gunicorn_conf")
 
 omsflask = Commands("omsflask", help="An order management system's customers, served.")
+click.version_option(package_name="omsflask")(omsflask)
 for command in oms.commands.values():
     omsflask.add_command(command)
 if importlib.util.find_spec("flask_migrate") is not None:
@@ -46,7 +46,8 @@ if importlib.util.find_spec("flask_migrate") is not None:
 def demo(port: int, serve: bool) -> None:
     """Make a database of 109 customers and a token, and serve them."""
     if serve:
-        _check_server(port)
+        _check_gunicorn()
+        _check_port(port)
     migrations.upgrade()
     fill()
     key = _demo_key()
@@ -55,10 +56,21 @@ def demo(port: int, serve: bool) -> None:
     click.echo(f"  curl -H 'Authorization: Token {key}' {url}\n")
     if serve:
         click.echo("Press Ctrl-C to stop.")
-        sys.stdout.flush()
-        bind = f"127.0.0.1:{port}"
-        arguments = ["-m", "gunicorn", "-c", str(GUNICORN_CONF), "-b", bind]
-        os.execv(sys.executable, [sys.executable, *arguments, APP])  # noqa: S606
+        run_gunicorn("--bind", f"127.0.0.1:{port}")
+
+
+@omsflask.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[GUNICORN OPTIONS]")
+def serve(options: Sequence[str]) -> None:
+    """Serve by gunicorn, for production: omsflask serve --bind 0.0.0.0:8000 --workers 4."""
+    run_gunicorn(*options)
+
+
+def run_gunicorn(*options: str) -> None:
+    """Become gunicorn."""
+    _check_gunicorn()
+    sys.stdout.flush()
+    os.execv(sys.executable, [*GUNICORN, *options, APP])  # noqa: S606
 
 
 def fill() -> None:
@@ -98,14 +110,12 @@ def _demo_key() -> str:
     return tokens.issue("demo")
 
 
-def _check_server(port: int) -> None:
+def _check_gunicorn() -> None:
     if importlib.util.find_spec("gunicorn") is None:
         raise click.ClickException("gunicorn is not installed: pip install 'omsflask[server]'.")
-    if not GUNICORN_CONF.exists():
-        raise click.ClickException(
-            "gunicorn.conf.py of the checkout is not here. Use --no-serve, and serve with"
-            f" gunicorn '{APP}'."
-        )
+
+
+def _check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,16 @@ def test_the_demo_says_when_its_port_is_taken(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         result = Shell(tmp_path, "sqlite:///x.sqlite3")("demo", "--port", port)
     assert result.stderr == f"Error: Port {port} is in use. Choose another: --port.\n"
+
+
+def test_the_version_is_the_package_s(shell: Shell) -> None:
+    assert shell("--version").stdout == f"omsflask, version {version('omsflask')}\n"
+
+
+def test_a_wrong_setting_is_said_before_anything_is_served(tmp_path: Path) -> None:
+    result = Shell(tmp_path, "sqlite://").run("omsflask", "serve", OMS_PAGE_SIZE="ten")
+    assert result.returncode == 1
+    assert result.stderr == "Error: OMS_PAGE_SIZE must be a whole number, not 'ten'.\n"
 
 
 @pytest.fixture

@@ -58,7 +58,10 @@ def test_a_host_is_checked_strictly_against_the_wheel(run: Run) -> None:
         run(sys.executable, "-m", "mypy", "--strict", "--python-executable", "python", host)
 
 
-def test_the_standalone_apps_schema_is_in_the_wheel(run: Run) -> None:
+def test_the_standalone_app_is_in_the_wheel(run: Run) -> None:
     run("python", "-m", "pip", "--quiet", "install", "omsflask[server]")
     run("python", "-W", "error", "-m", "omsflask", "init-db")
     run("python", "-W", "error", "-m", "omsflask", "db", "check")
+    run("python", "-W", "error", "-m", "omsflask", "demo", "--no-serve")
+    run("python", "-m", "omsflask", "serve", "--check-config")
+    run("python", "-m", "omsflask", "--version")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,16 +56,16 @@ class Server:
 
 
 @contextmanager
-def demo(folder: Path, **environ: str) -> Iterator[Server]:
-    """Run the demo as a newcomer does."""
+def serving(command: list[str], folder: Path, **environ: str) -> Iterator[tuple[int, Path]]:
+    """Run a command that serves, and return its port and its log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
-    log = folder / "log"
+    log = folder / f"{command[0]}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "omsflask", "demo", "--port", str(port)],
+            [sys.executable, "-m", "omsflask", *(it.format(port=port) for it in command)],
             stdout=output,
             stderr=output,
             cwd=ROOT,
@@ -78,11 +78,18 @@ def demo(folder: Path, **environ: str) -> Iterator[Server]:
                 break
             except requests.ConnectionError:
                 time.sleep(0.1)
-        key = re.findall("Token (oms_[0-9a-f]{48})", log.read_text())[0]
-        yield Server(port, key, log)
+        yield port, log
     finally:
         process.terminate()
         assert process.wait(20) == 0
+
+
+@contextmanager
+def demo(folder: Path, **environ: str) -> Iterator[Server]:
+    """Run the demo as a newcomer does."""
+    with serving(["demo", "--port", "{port}"], folder, **environ) as (port, log):
+        key = re.findall("Token (oms_[0-9a-f]{48})", log.read_text())[0]
+        yield Server(port, key, log)
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +222,47 @@ def test_clients_that_leave_leave_nothing_behind(big: tuple[Server, Engine]) -> 
             break
         time.sleep(0.2)
     assert busy == 0
+
+
+@pytest.mark.parametrize("path", [PATH, "/nowhere"])
+def test_clients_that_owe_a_body_keep_nobody_waiting(server: Server, path: str) -> None:
+    asked = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n{{}}".encode()
+    with ExitStack() as sockets:
+        owing = [
+            sockets.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+            for _ in range(24)
+        ]
+        for connection in owing:
+            connection.sendall(asked)
+        begun = time.monotonic()
+        assert requests.get(f"{server.url}/healthz", timeout=30).status_code == 200
+        for connection in owing:
+            answer = b"".join(iter(lambda it=connection: it.recv(65536), b""))
+            assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 404"))
+            assert b"\r\nConnection: close\r\n" in answer
+        assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("size", [2, 10**6])
+def test_who_sends_a_body_is_answered(server: Server, size: int) -> None:
+    with requests.Session() as session:
+        for method, status in [("GET", 200), ("POST", 405)] * 5:
+            response = session.request(
+                method, server.url + PATH, data=b"x" * size, headers=server.headers, timeout=10
+            )
+            assert response.status_code == status
+
+
+def test_it_is_served_for_production_as_well(server: Server) -> None:
+    with serving(["serve", "--bind", "127.0.0.1:{port}", "--workers", "1"], server.log.parent) as (
+        port,
+        log,
+    ):
+        response = requests.get(
+            f"http://127.0.0.1:{port}{PATH}", headers=server.headers, timeout=10
+        )
+        assert response.json()["count"] == 109
+    assert log.read_text().count("Booting worker") == 1
 
 
 def test_health_carries_no_data(server: Server) -> None:
