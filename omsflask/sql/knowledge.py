@@ -150,6 +150,9 @@ KNOWN = frozenset(
     }
 )  # fmt: skip
 
+#: Parts of a SELECT that are text, or keep any of several rows.
+UNKNOWN = ("_distinct_on", "_prefixes", "_suffixes", "_hints", "_statement_hints")
+
 #: Functions that say the same of the same values.
 KNOWN_FUNCTIONS = (functions.count, iso8601, unindexed)
 
@@ -187,8 +190,8 @@ def _is_known(node: Any) -> bool:
         return False
     if name == "table":
         return isinstance(node, Table)
-    if getattr(node, "_distinct_on", ()):
-        return False  # Which of several rows it keeps may not be said.
+    if any(getattr(node, attribute, ()) for attribute in UNKNOWN):
+        return False
     if name == "column":
         if node.is_literal:
             return str(node.name) == "*"

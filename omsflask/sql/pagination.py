@@ -95,7 +95,15 @@ class Paginator:
             raise
         if count.is_exact(state, self.selection.watermark):
             return page
+        return self._with_kept_count(connection, count, page, state)
+
+    def _with_kept_count(
+        self, connection: Connection, count: Count, page: Page, state: str | None
+    ) -> Page | None:
+        """Return a page with a count that was dear, though others have committed since."""
         if not count.is_kept_for(state) or self.query.number == LAST:
+            return None
+        if page.count < len(page.rows):
             return None
         if self.query.cursor or offset_of(self.query, count.number) < DEEP_OFFSET:
             return page
