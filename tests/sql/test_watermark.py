@@ -10,10 +10,15 @@ from urllib.parse import quote
 
 import pytest
 from conftest import Client, dispose, make_app, make_client, server_url
-from sqlalchemy import URL, create_engine, insert, select, update
+from sqlalchemy import URL, create_engine, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from omsflask import customers
 from omsflask.declarations.fields import format_utc, parse_utc
+from omsflask.declarations.filters import Term
+from omsflask.sql.connections import Database
+from omsflask.sql.query import Query
+from omsflask.sql.watermark import watermark
 from omsflask.standalone.app import Customer, db
 from omsflask.standalone.sample_data import plausible
 
@@ -220,3 +225,81 @@ def test_the_database_stamps_what_is_inserted_and_changed(few: Client) -> None:
     for row in rows:
         assert before < parse_utc(row["modified_date"]) < before + timedelta(seconds=10)
     assert created.year < 2026
+
+
+LATE = (
+    # What is done before, the table that is written to, and whether the late row is seen in time.
+    ("", "customers", True),
+    (
+        "CREATE TABLE rest (LIKE customers INCLUDING DEFAULTS) ;"
+        " ALTER TABLE rest INHERIT customers",
+        "rest",
+        True,
+    ),
+    (
+        "CREATE TABLE parts (LIKE customers INCLUDING DEFAULTS) PARTITION BY RANGE (id) ;"
+        " CREATE TABLE part PARTITION OF parts DEFAULT ;"
+        " DROP TABLE customers CASCADE ; ALTER TABLE parts RENAME TO customers",
+        "part",
+        True,
+    ),
+    (
+        "CREATE TABLE parts (LIKE customers INCLUDING DEFAULTS) PARTITION BY RANGE (id) ;"
+        " DROP TABLE customers CASCADE ;"
+        " CREATE TABLE customers PARTITION OF parts DEFAULT",
+        "parts",
+        True,
+    ),
+    (
+        "ALTER TABLE customers RENAME TO crm ; CREATE VIEW customers AS SELECT * FROM crm",
+        "crm",
+        False,
+    ),
+)
+
+
+@pytest.mark.parametrize(("before", "table", "is_known"), LATE, ids=lambda it: str(it)[:30])
+def test_nothing_is_promised_without_seeing_who_writes(
+    few_on_postgresql: Client, before: str, table: str, is_known: bool
+) -> None:
+    client = few_on_postgresql
+    with client.application.app_context():
+        engine = create_engine(db.engine.url)
+    insert_one = (
+        "INSERT INTO {} (id, created_date, modified_date, omnitron_id, email)"
+        " VALUES ({}, clock_timestamp(), clock_timestamp(), 1, 'c@example.org')"
+    )
+    with engine.begin() as connection:
+        for statement in filter(None, before.split(" ; ")):
+            connection.exec_driver_sql(statement)
+    with engine.connect() as late, engine.connect() as early:
+        late.exec_driver_sql(insert_one.format(table, 101))
+        early.exec_driver_sql(insert_one.format(table, 102))
+        early.commit()
+        response = client.page(SINCE)
+        late.commit()
+    engine.dispose()
+    shown = [row["id"] for row in response.json["results"]]  # type: ignore[index]
+    assert ("OMS-Complete-Until" in response.headers) is is_known
+    assert (102 in shown) is not is_known
+    if is_known:
+        until = quote(response.headers["OMS-Complete-Until"])
+        assert sorted(client.ids(f"modified_date__gte={until}&sort=modified_date")) == [101, 102]
+
+
+def test_a_watermark_looks_where_the_schema_map_says(few_on_postgresql: Client) -> None:
+    with few_on_postgresql.application.app_context():
+        engine = db.engine
+    schema = str(engine.url.query["options"]).rpartition("=")[2] + "_tenant"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+    tenant = engine.execution_options(schema_translate_map={None: schema})
+    Customer.metadata.create_all(tenant)
+    listing = customers.list_simple.bind(Customer)
+    query = Query.of(customers.list_simple, order=(Term("modified_date"),))
+    row = {"omnitron_id": 1, "email": "c@example.org"}
+    with tenant.connect() as late:
+        late.execute(insert(Customer), [row])
+        begun = late.scalar(select(func.now()))
+        assert watermark(Database(tenant), listing, query, 60) < begun  # type: ignore[operator]
+        assert watermark(Database(engine), listing, query, 60) > begun  # type: ignore[operator]
