@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 from flask import Blueprint, Flask, Request, Response, current_app, request
@@ -14,6 +15,8 @@ from werkzeug.routing import BaseConverter
 
 from .declarations.services import BoundService
 from .errors import NotFound
+from .renderers import RENDERERS
+from .renderers.renderer import Renderer
 from .settings import SETTINGS, defaults, read
 from .sql.export import Slots
 from .sql.replica import Replica
@@ -49,6 +52,8 @@ class OMS:
         and is passed to a list's scope. Without ``verify_token`` the keys in the host's own table
         are valid, a model with :class:`omsflask.TokenMixin` beside the bound ones.
     :param replica: the engine of a streaming replica of the lists' PostgreSQL, to read them there.
+    :param renderers: more formats by the names that ``format`` takes, or others in the place of
+        ``json``, ``csv``, ``xls`` and ``xlsx``.
     """
 
     def __init__(
@@ -57,10 +62,12 @@ class OMS:
         *,
         verify_token: VerifyToken | None = None,
         replica: Engine | None = None,
+        renderers: Mapping[str, Renderer] = MappingProxyType({}),
     ) -> None:
         self._session = session
         self.verify_token = verify_token
         self.replica = None if replica is None else Replica(replica)
+        self.renderers = {**RENDERERS, **renderers}
         self.listings: list[BoundService] = []
 
     def add(self, listing: BoundService) -> None:
@@ -152,7 +159,13 @@ class OMS:
             raise TypeError(f"{', '.join(again)} is added twice.")
         slots = Slots()
         for listing in self.listings:
-            view = ListView(listing, self.session, slots=slots, replica=self.replica)
+            view = ListView(
+                listing,
+                self.session,
+                renderers=self.renderers,
+                slots=slots,
+                replica=self.replica,
+            )
             path = listing.service.path
             _route(state, path, path.strip("/"), _view(view))
         if (state.url_prefix or "").strip("/"):

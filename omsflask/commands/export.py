@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from ..declarations.services import BoundService
 from ..errors import InvalidParameters
 from ..extension import current_oms
-from ..renderers import FORMATS, RENDERERS, FileRenderer
+from ..renderers.renderer import Renderer
 from ..sql.connections import Database
 from ..sql.export import Export
 from ..sql.query import Query
@@ -23,9 +23,6 @@ from ..sql.selection import Selection
 from ..web.parsers import parse, query_schema
 from . import files
 from .progress import bar_of
-
-#: By the ending of a file's name.
-RENDERER_OF = {f".{it.extension}": it for it in RENDERERS.values() if isinstance(it, FileRenderer)}
 
 
 @click.command()
@@ -38,14 +35,12 @@ def export(file: Path, filters: Sequence[str], follow_links: bool) -> None:
 
     A file has its name only when it is whole. A pipe is written to as it is.
     """
-    renderer = RENDERER_OF.get(file.suffix.lower())
-    if renderer is None:
-        raise click.BadParameter(f"{file.name} ends neither in .csv nor in .xlsx.")
     oms = current_oms()
+    renderer = _renderer_of(file, oms.renderers.values())
     listing = oms.listings[0]
     if listing.scope is not None:
         raise click.ClickException("What is shown depends on who asks: export it over HTTP.")
-    query = _query(listing, filters)
+    query = _query(listing, [*oms.renderers], filters)
     database = Database.of(oms.session, listing.model)
 
     def opened(database: Database) -> Export:
@@ -55,12 +50,20 @@ def export(file: Path, filters: Sequence[str], follow_links: bool) -> None:
         _write(file, renderer, rows, follow=follow_links)
 
 
-def _query(listing: BoundService, filters: Sequence[str]) -> Query:
+def _renderer_of(file: Path, renderers: Iterable[Renderer]) -> Renderer:
+    by_suffix = {f".{it.extension}": it for it in renderers if it.extension}
+    renderer = by_suffix.get(file.suffix.lower())
+    if renderer is None:
+        raise click.BadParameter(f"{file.name} does not end in {' or '.join(by_suffix)}.")
+    return renderer
+
+
+def _query(listing: BoundService, formats: Sequence[str], filters: Sequence[str]) -> Query:
     wrong = [text for text in filters if "=" not in text]
     if wrong:
         raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE.")
     pairs = [text.partition("=")[::2] for text in filters]
-    schema = query_schema(listing.service, FORMATS)
+    schema = query_schema(listing.service, formats)
     config = {**current_app.config, "OMS_LENIENT_QUERY": False}
     try:
         query = parse(urlencode(pairs).encode(), listing.service, schema, config)
@@ -72,11 +75,11 @@ def _query(listing: BoundService, filters: Sequence[str]) -> Query:
     return query
 
 
-def _write(file: Path, renderer: FileRenderer, rows: Export, *, follow: bool) -> None:
+def _write(file: Path, renderer: Renderer, rows: Export, *, follow: bool) -> None:
     try:
         with files.replacing(file, follow=follow) as target, bar_of(rows.count) as bar:
             rows.on_rows = bar.update
-            for piece in renderer.stream(rows, current_app.config):
+            for piece in renderer.file(rows, current_app.config):
                 target.write(piece)
     except OSError as error:
         raise click.ClickException(f"{file} could not be written: {error.strerror}.") from error

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
+from .table import ShownPage
 
 
-def render(count: int, following: str | None, before: str | None, results: Any) -> bytes:
-    """Return the body of a page.
-
-    :param following: the address of the next page, and ``before`` that of the previous one.
-    :param results: the rows, as orjson writes them.
-    """
-    return orjson.dumps({"count": count, "next": following, "previous": before, "results": results})
+def envelope(page: ShownPage) -> Mapping[str, Any]:
+    """Return the published body of a page."""
+    return {
+        "count": page.count,
+        "next": page.next,
+        "previous": page.previous,
+        "results": page.results,
+    }

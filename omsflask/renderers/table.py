@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..declarations.cells import Cell, Row
 from ..sql.bulk import Dump
@@ -30,6 +30,23 @@ class Table(Protocol):
 
     def dump(self) -> Dump | None:
         """Return the rows as the engine writes them, where it can."""
+
+
+@dataclass(frozen=True)
+class ShownPage:
+    """A page on its way into a body.
+
+    :param count: the number of rows of the whole selection.
+    :param next: the address of the next page, or None; ``previous`` is that of the one before.
+    :param results: the rows as JSON objects, for orjson to write; none for a file.
+    :param table: the rows as a file takes them; none for JSON.
+    """
+
+    count: int
+    next: str | None
+    previous: str | None
+    results: Any = None
+    table: PageTable | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 ========================  ====================================================================
 :mod:`.auth`              the token of a request, before anything else
+:mod:`.negotiation`       the choice of a format for a request
 :mod:`.parsers`           the query string to values, or a 400 that names the parameter
 :mod:`.views`             what a GET does, step by step, and what OPTIONS does
 :mod:`.responses`         ETag and 304, the headers of a file, a file streamed or spooled

@@ -15,7 +15,8 @@ from typing import Any
 from flask import Request, Response, current_app
 
 from ..declarations.services import BoundService
-from ..renderers import FileRenderer
+from ..renderers.renderer import Renderer
+from ..renderers.table import ShownPage
 from ..sql.counts import Counts
 from ..sql.export import Export, Slots
 from ..sql.selection import Selection
@@ -29,10 +30,22 @@ COMMON_HEADERS = {
 }
 
 
+def respond_with_page(
+    request: Request, listing: BoundService, renderer: Renderer, page: ShownPage
+) -> Response:
+    """Return a page: its links in the body, or the next one's address in a file's header."""
+    body = renderer.body(page, current_app.config)
+    headers = file_headers(listing, renderer, page.count) if renderer.extension else {}
+    if renderer.extension and page.next:
+        headers["Link"] = f'<{page.next}>; rel="next"'
+    version = renderer.version(page, body)
+    return respond(request, body, renderer.content_type, version, headers)
+
+
 def respond_with_file(
     request: Request,
     selection: Selection,
-    renderer: FileRenderer,
+    renderer: Renderer,
     slots: Slots,
     counts: Counts,
 ) -> Response:
@@ -48,7 +61,7 @@ def respond_with_file(
     with ExitStack() as ending:
         ending.callback(slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"]))
         export = ending.enter_context(closing(opened()))
-        rest = ending.enter_context(closing(renderer.stream(export, config)))
+        rest = ending.enter_context(closing(renderer.file(export, config)))
         # What can fail at once fails before the headers go: an answer, and not a cut file.
         pieces = chain([next(rest), next(rest, b"")], rest)
         response = _file_response(request, export, selection, renderer)
@@ -60,7 +73,7 @@ def respond_with_file(
 
 
 def _file_response(
-    request: Request, export: Export, selection: Selection, renderer: FileRenderer
+    request: Request, export: Export, selection: Selection, renderer: Renderer
 ) -> Response:
     config = current_app.config
     settings = (config["OMS_CSV_GUARD"], config["OMS_CSV_BOM"])
@@ -94,7 +107,7 @@ def _spool(request: Request, response: Response, pieces: Iterator[bytes]) -> Non
         send(request, response, Body(iter(lambda: spool.read(2**16), b""), ending.pop_all()))
 
 
-def file_headers(listing: BoundService, renderer: FileRenderer, count: int) -> dict[str, str]:
+def file_headers(listing: BoundService, renderer: Renderer, count: int) -> dict[str, str]:
     service = listing.service
     name = f"{service.resource}-{service.name}-{datetime.now(UTC):%Y-%m-%d}.{renderer.extension}"
     return {

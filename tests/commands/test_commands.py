@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from sqlalchemy import create_engine, func, inspect, select
 
 from omsflask.__main__ import omsflask
 from omsflask.commands import export
+from omsflask.renderers.renderer import FileRenderer
 from omsflask.standalone.app import Customer, create_app
 from omsflask.tables.tokens import is_well_formed, make_key
 
@@ -295,7 +295,7 @@ def test_the_bar_of_an_export_moves_by_rows(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["x.txt"], "x.txt ends neither in .csv nor in .xlsx."),
+        (["x.txt"], "x.txt does not end in .csv or .xlsx."),
         (["x.csv", "--filter", "id__gt"], "'id__gt' is not NAME=VALUE."),
         (["x.csv", "--filter", "id__gt=x"], "id__gt: Enter a whole number."),
         (["x.csv", "--filter", "emial=x"], "emial: Unknown parameter. Did you mean email?"),
@@ -326,9 +326,7 @@ def test_a_failed_export_leaves_the_file_that_was_there(
         yield b"id"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(
-        export.RENDERER_OF, ".csv", replace(export.RENDERER_OF[".csv"], stream=full)
-    )
+    monkeypatch.setattr(FileRenderer, "file", lambda *_: full())
     result = demo("export", str(file))
     assert result.stderr == f"Error: {file} could not be written: No space left on device.\n"
     assert file.read_text() == "yesterday's"

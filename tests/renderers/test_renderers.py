@@ -8,47 +8,8 @@ import pytest
 from conftest import PATH, Client
 from openpyxl import load_workbook
 
-from omsflask.errors import NotAcceptable
-from omsflask.renderers import RENDERERS, XLSX, choose
+from omsflask.renderers import XLSX
 from omsflask.standalone.sample_data import plausible
-
-CHOICES = [
-    ("", "json"),
-    ("*/*", "json"),
-    ("application/json", "json"),
-    ("application/json; indent=4", "json"),
-    ("APPLICATION/JSON", "json"),
-    ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "json"),
-    ("application/*", "json"),
-    ("text/csv", "csv"),
-    ("text/*", "csv"),
-    ("text/csv;q=0.5, application/json;q=0.4", "csv"),
-    ("text/csv;q=0.5, */*", "json"),
-    ("text/csv, */*", "csv"),
-    ("application/json;q=0, */*", "csv"),
-    ("text/csv, application/json", "json"),
-    ("application/xls", "xls"),
-    (XLSX, "xlsx"),
-    ("text/csv;q=abc, application/xls;q=0.1", "csv"),
-    ("application/xls;q=1.5, application/json", "json"),
-]
-
-
-@pytest.mark.parametrize(("accept", "name"), CHOICES)
-def test_the_accept_header_chooses(accept: str, name: str) -> None:
-    assert choose(None, accept) is RENDERERS[name]
-
-
-@pytest.mark.parametrize(
-    "accept",
-    ["text/html", "application/json;q=0", "*/*;q=0", "nonsense", "text/csv;q=0.000", "image/*;q=1"],
-)
-def test_what_cannot_be_had_is_not_acceptable(client: Client, accept: str) -> None:
-    with pytest.raises(NotAcceptable):
-        choose(None, accept)
-    response = client.page(headers={"Accept": accept})
-    assert response.status_code == 406
-    assert response.json == {"detail": "Could not satisfy the request Accept header."}
 
 
 def test_the_format_parameter_wins_over_the_header(client: Client) -> None:

@@ -277,7 +277,7 @@ def test_only_a_whole_table_is_read_by_its_keys(
 def both_ways(connection: Connection, guard: bool = True) -> str:
     """Return a CSV that is the same by the engine's texts and by the csv module."""
     config = {"OMS_CSV_GUARD": guard, "OMS_CSV_BOM": False}
-    stream = RENDERERS["csv"].stream  # type: ignore[attr-defined]
+    stream = RENDERERS["csv"].file
     selection = Selection(listing, Query.of(list_simple), Database(connection))
     with closing(Export(selection)) as fast, closing(Export(selection)) as slow:
         slow.dump = lambda: None  # type: ignore[method-assign]

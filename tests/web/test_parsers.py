@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from conftest import Client
 
-from omsflask.renderers import FORMATS
+from omsflask.renderers import RENDERERS
 
 WHOLE = "Enter a whole number."
 MOMENT = "Enter a valid date/time."
@@ -87,7 +87,7 @@ def test_a_wrong_value_is_refused_by_name(
     assert response.content_type == "application/json"
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("format_name", RENDERERS)
 def test_a_wrong_value_is_refused_in_every_format(client: Client, format_name: str) -> None:
     response = client.page(f"format={format_name}&id__gt=x")
     assert (response.status_code, response.json) == (400, {"id__gt": [WHOLE]})
