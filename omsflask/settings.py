@@ -1,4 +1,4 @@
-"""The settings: name, default and meaning in one table that code, README and tests read."""
+"""The settings: name, default and meaning in one table that code, docs and tests read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What README says of SQLite and PostgreSQL: in all else their answers are the same."""
+"""What docs/deployment.md says of SQLite and PostgreSQL: in all else their answers are the same."""
 
 from collections.abc import Callable
 from typing import Any

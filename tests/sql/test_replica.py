@@ -252,7 +252,7 @@ def test_a_mirror_of_a_lagging_replica_loses_nobody(
 
 
 def pull(client: Client, mirror: dict[int, str], until: str) -> str:
-    """Do as README says, and return the date for the next time."""
+    """Do as docs/pulling.md says, and return the date for the next time."""
     response = client.page(f"modified_date__gte={quote(until)}&sort=modified_date&limit=1000")
     assert response.json is not None
     mirror.update({row["id"]: row["last_name"] for row in response.json["results"]})

@@ -1,0 +1,84 @@
+"""The prose is plain: a sentence has 25 words at most, and opens with its subject."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+#: Documents, and folders of code, that are held to the rule.
+PROSE = [
+    path
+    for path in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+    if path.name not in ("CHANGELOG.md", "pulling.md", "scaling.md")
+]
+FOLDERS: list[str] = []
+
+MAX_WORDS = 25
+OPENERS = re.compile(r"(?:What|Who|Whoever|Of|Not|So many)\b")
+
+#: Not prose: code blocks, tables, headings, comments, a docstring's literal blocks and fields.
+FENCED = re.compile(r"^ *```.*?^ *```|<!--.*?-->", re.M | re.S)
+LINES = re.compile(r"^ *(?:\||#|=====|-----|\.\. |!!!).*$", re.M)
+#: Where a sentence may begin other than behind a point.
+ITEMS = re.compile(r"^ *(?:[-*]|\d+\.|:[\w ]+:) ", re.M)
+CODE = re.compile(r"``.*?``|`[^`]*`|:\w+:`[^`]*`", re.S)
+LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[A-Z\"*'(`])|\n\s*\n")
+
+
+def sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of Markdown or of a docstring, each bit of code as one word."""
+    text = LINES.sub("\n", FENCED.sub("\n\n", text))
+    text = ITEMS.sub("\n\n", LINK.sub(r"\1", CODE.sub("X", text)))
+    for sentence in SENTENCE.split(text):
+        yield " ".join(sentence.replace("*", "").split())
+
+
+def faults(text: str) -> list[str]:
+    """Return the sentences that are too long, or open with a word that hides the subject."""
+    return [
+        it for it in sentences(text) if len(it.split()) > MAX_WORDS or OPENERS.match(it) is not None
+    ]
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Yield the docstrings of a module, without what is indented as code."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, documented) and (text := ast.get_docstring(node)):
+            yield re.sub(r"::\n\n(?:    .*\n|\n)+", "\n\n", text + "\n")
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda it: it.name)
+def test_pages_are_plain(path: Path) -> None:
+    assert faults(path.read_text()) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_docstrings_are_plain(folder: str) -> None:
+    found = {
+        f"{path.relative_to(ROOT)}: {fault}"
+        for path in sorted((ROOT / folder).glob("*.py"))
+        for text in docstrings(path)
+        for fault in faults(text)
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("The server checks the token. It answers 401.", 0),
+        ("What the server checks is the token.", 1),
+        ("One item:\n\n- Not this.\n- This.", 1),
+        ("| Not a sentence |\n\n# Of headings\n\n```\nWhat is code\n```\n", 0),
+        ("word " * 25, 0),
+        ("word " * 26, 1),
+    ],
+)
+def test_faults_are_found(text: str, number: int) -> None:
+    assert len(faults(text)) == number
