@@ -129,7 +129,7 @@ class BoundService:
         """The places of a row that Python still must convert, and how."""
         return tuple((i, cell.convert) for i, cell in enumerate(self.cells) if cell.convert)
 
-    @property
+    @cached_property
     def stamp(self) -> Expression | None:
         """The SQL of when a row was last changed, where that is a moment."""
         attribute = self.service.attributes.get(self.service.stamp)

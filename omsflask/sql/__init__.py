@@ -4,6 +4,8 @@
 :mod:`.connections`    the host's engine with its options, and one snapshot to read from
 :mod:`.knowledge`      whether an answer that was read before still holds
 :mod:`.query`          what a request asks of a list, complete
+:mod:`.source`         the rows that a holder may see
+:mod:`.conditions`     the filters of a query as WHERE, with their values
 :mod:`.selection`      what a query selects from a list: its statements
 :mod:`.names`          the names of the statements' parameters
 :mod:`.ordering`       the SQL of an order, and of what lies behind a row in it

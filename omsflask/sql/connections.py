@@ -56,12 +56,12 @@ class Database:
         asked = session()
         return cls(asked.get_bind(model), getattr(asked, "execution_options", {}))
 
-    @property
+    @cached_property
     def dialect(self) -> Dialect:
         """The dialect, one object for each engine that was created."""
         return self.bind.dialect
 
-    @property
+    @cached_property
     def is_postgresql(self) -> bool:
         """Whether the server is PostgreSQL."""
         return self.dialect.name == "postgresql"
@@ -93,7 +93,7 @@ class Database:
         """Whether all use one connection at a time, and see what others have not committed."""
         return isinstance(self.bind, Engine) and isinstance(self.bind.pool, StaticPool)
 
-    @property
+    @cached_property
     def begins_by_itself(self) -> bool:
         """Whether a listener acts as a transaction begins: by ``SET LOCAL``, say."""
         return bool(self.bind.dispatch.begin)
@@ -221,9 +221,9 @@ def frozen(value: Any) -> Hashable:
 def _changes_statements(engine: Engine) -> bool:
     """Whether a listener may put another statement, or other values, in the place of ours."""
     heard = engine.dispatch
-    listeners = (*heard.before_execute, *heard.before_cursor_execute)
-    if any(getattr(it, "__name__", "") not in WATCHING for it in listeners):
-        return True
+    for listener in (*heard.before_execute, *heard.before_cursor_execute):
+        if getattr(listener, "__name__", "") not in WATCHING:
+            return True
     inside = engine.dialect.dispatch
     return bool(inside.do_execute or inside.do_execute_no_params)
 

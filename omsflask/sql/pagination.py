@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
@@ -60,7 +61,7 @@ class Paginator:
     counts: Counts
     kept_seconds: float
 
-    @property
+    @cached_property
     def query(self) -> Query:
         """What is asked for."""
         return self.selection.query

@@ -24,9 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..declarations.cells import Cell
 from ..declarations.services import BoundService
 from .knowledge import state
+from .source import Source
 
 #: A row's values, or its JSON object as UTF-8.
 Row = Any
@@ -110,13 +110,12 @@ JSON_SINCE = (3, 38)
 MAX_CELLS = 50
 
 
-def json_form(cells: Sequence[Cell], dialect: Dialect) -> Form:
+def json_form(source: Source, dialect: Dialect) -> Form:
     """Return the form in which rows become JSON soonest."""
-    if (dialect.name, dialect.driver) != ("sqlite", "pysqlite") or len(cells) > MAX_CELLS:
+    if (dialect.name, dialect.driver) != ("sqlite", "pysqlite") or len(source.cells) > MAX_CELLS:
         return VALUES
     driver: Any = dialect.loaded_dbapi
-    is_json = driver.sqlite_version_info >= JSON_SINCE and all(it.is_json for it in cells)
-    return OBJECTS if is_json else VALUES
+    return OBJECTS if source.is_json and driver.sqlite_version_info >= JSON_SINCE else VALUES
 
 
 def _quoted(text: str) -> ColumnElement[str]:

@@ -8,31 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property, partial
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     Integer,
     Select,
     Table,
     bindparam,
     false,
     func,
-    null,
-    or_,
     select,
-    true,
 )
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.selectable import SelectBase
 
-from ..declarations.cells import Cell, Expression, cell
-from ..declarations.lookups import LOOKUPS
+from ..declarations.cells import Expression
 from ..declarations.services import BoundService
-from ..declarations.values import adapted
 from . import names
+from .conditions import Conditions
 from .connections import Database
 from .knowledge import (
     is_pure,
@@ -44,29 +38,13 @@ from .knowledge import (
     values_key,
 )
 from .ordering import Step, behind, order_by, reverse, sorted_steps
-from .plan import Bound, Plan, Shape, Slice
+from .plan import Plan, Shape, Slice
 from .query import Query
 from .row_formats import Form
-
-#: What is dated so much later than now was stamped by nobody who writes now.
-FUTURE = timedelta(days=1)
+from .source import Source, source_of
 
 #: Of a list. There are more kinds of queries than these, but nobody asks them all.
 MAX_STATEMENTS = 500
-
-
-@dataclass(frozen=True)
-class Source:
-    """The rows that a holder may see, to select from.
-
-    :param columns: the SQL values by the attributes that the service names.
-    :param cells: what a row shows.
-    :param base: selects nothing yet.
-    """
-
-    columns: Mapping[str, Expression]
-    cells: Sequence[Cell]
-    base: Select[Any]
 
 
 @dataclass(frozen=True)
@@ -86,28 +64,12 @@ class Selection:
 
     @cached_property
     def source(self) -> Source:
-        """The list's rows, or what its scope leaves of them.
+        """What the holder may see of the list."""
+        return source_of(self.listing, self.holder)
 
-        :raises TypeError: when the scope returns no SELECT of the columns that it was given.
-        """
-        listing = self.listing
-        if listing.scope is None:
-            return Source(listing.columns, listing.cells, _rows_of(listing))
-        given = (column.label(name) for name, column in listing.columns.items())
-        scoped = listing.scope(_rows_of(listing).with_only_columns(*given), self.holder)
-        if not isinstance(scoped, SelectBase):
-            raise TypeError(f"A scope returns a SELECT, not {scoped!r}.")
-        # Whatever it says of order, limit and groups is done before a filter, and within.
-        inner = scoped.subquery()
-        if missing := sorted(set(listing.columns) - set(inner.c.keys())):
-            raise TypeError(f"A scope keeps the columns that it is given: {', '.join(missing)}.")
-        columns = {name: inner.c[name] for name in listing.columns}
-        cells = [
-            cell(it.name, it.field, columns[listing.service.attributes[it.name]])
-            for it in listing.cells
-        ]
-        options = scoped.get_execution_options()
-        return Source(columns, cells, select().select_from(inner).execution_options(**options))
+    @cached_property
+    def _conditions(self) -> Conditions:
+        return Conditions(self.listing, self.query, self.source, self.watermark)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -141,9 +103,9 @@ class Selection:
             return None
         try:
             if self.listing.scope is None:
-                values: Hashable = values_key(self._bounds_of_filters, self.database.dialect)
-                return database, self.listing.service.path, self._form_of_filters, values
-            counting = self._counting(self._conditions(waits=False))
+                values: Hashable = values_key(self._conditions.filtered, self.database.dialect)
+                return database, self.listing.service.path, self._conditions.form, values
+            counting = self._counting(self._conditions.filters())
             return database, text_and_values(counting, self.database.dialect)
         except TypeError:
             return None
@@ -187,7 +149,7 @@ class Selection:
     @cached_property
     def values(self) -> dict[str, Any]:
         """The values of its statements, by the names of the parameters."""
-        return {name: value for name, (value, _) in self._bounds.items()}
+        return {name: value for name, (value, _) in self._conditions.bounds.items()}
 
     def counted(self) -> tuple[Select[Any], Mapping[str, Any]]:
         """Return a statement and its values.
@@ -199,9 +161,11 @@ class Selection:
 
         def build() -> Select[Any]:
             # SQLite counts the fast way only where it is asked for nothing else beside.
-            number: Any = self._counting(self._conditions()).scalar_subquery()
+            number: Any = self._counting(self._conditions.all()).scalar_subquery()
             are_ordinary = ordinary(bindparam(names.TABLES)) if tables else false()
-            return self._with_options(select(number, state(), are_ordinary, self._nothing_waits()))
+            return self._with_options(
+                select(number, state(), are_ordinary, self._conditions.nothing_waits())
+            )
 
         kind = ("count", tables is None)
         return self._built(kind, build), {**self.values, names.TABLES: tables}
@@ -236,7 +200,7 @@ class Selection:
         return (cell.shown for cell in self.source.cells)
 
     def _select(self, *columns: Any, first: Iterable[ColumnElement[bool]] = ()) -> Select[Any]:
-        return self.source.base.add_columns(*columns).where(*first, *self._conditions())
+        return self.source.base.add_columns(*columns).where(*first, *self._conditions.all())
 
     def _counting(self, conditions: Iterable[ColumnElement[bool]]) -> Select[Any]:
         return self.source.base.add_columns(func.count()).where(*conditions)
@@ -246,88 +210,18 @@ class Selection:
         """The tables that the rows come from; none where anything else shows or hides one."""
         if self.source.base.get_execution_options():
             return None
-        return self._built("tables", lambda: tables_of(self._counting(self._conditions())))
+        return self._built("tables", lambda: tables_of(self._counting(self._conditions.all())))
 
     def _built(self, kind: Hashable, build: Callable[[], Any]) -> Any:
         if self.listing.scope:
             return build()  # A scope may say something else each time.
         statements = self.listing.statements
-        form = (kind, self._form_of_filters, self.query.order, self.watermark is None)
+        form = (kind, self._conditions.form, self.query.order, self.watermark is None)
         if form not in statements:
             if len(statements) >= MAX_STATEMENTS:
                 statements.clear()
             statements[form] = build()
         return statements[form]
-
-    @cached_property
-    def _form_of_filters(self) -> Hashable:
-        return tuple((name, _form(value)) for name, value in self.query.filters.items())
-
-    @cached_property
-    def _bounds_of_filters(self) -> dict[str, Bound]:
-        """The values to compare with, by the names of the statement's parameters."""
-        bounds: dict[str, Bound] = {}
-        for number, (name, value) in enumerate(self.query.filters.items()):
-            parameter = self.listing.service.filters.parameters[name]
-            lookup, kind = LOOKUPS[parameter.lookup], self.source.columns[parameter.column].type
-            several = value if isinstance(value, list) else [value]
-            adapt = partial(adapted, kind, field=parameter.field)
-            if lookup.expands:
-                bounds[names.value(number)] = [adapt(it)[0] for it in several], adapt(value[0])[1]
-            elif lookup.binds:
-                bounds |= {names.value(number, i): adapt(it) for i, it in enumerate(several)}
-        return bounds
-
-    @cached_property
-    def _bounds(self) -> dict[str, Bound]:
-        bounds = dict(self._bounds_of_filters)
-        stamp = self._stamp
-        if self.watermark is not None and stamp is not None:
-            bounds[names.WATERMARK] = adapted(stamp.type, self.watermark)
-            bounds[names.FUTURE] = adapted(stamp.type, self.watermark + FUTURE)
-        return bounds
-
-    @property
-    def _stamp(self) -> Expression | None:
-        if self.listing.stamp is None:
-            return None
-        return self.source.columns[self.listing.service.attributes[self.listing.service.stamp]]
-
-    def _bound(self, name: str) -> BindParameter[Any]:
-        value, kind = self._bounds[name]
-        return bindparam(name, value, type_=kind, expanding=isinstance(value, list))
-
-    def _conditions(self, *, waits: bool = True) -> Iterator[ColumnElement[bool]]:
-        """Yield the conditions of the query.
-
-        :param waits: whether rows that are newer than the watermark are left out.
-        """
-        for number, (name, value) in enumerate(self.query.filters.items()):
-            parameter = self.listing.service.filters.parameters[name]
-            lookup = LOOKUPS[parameter.lookup]
-            if lookup.expands:
-                value = self._bound(names.value(number))
-            elif lookup.binds and isinstance(value, list):
-                value = [self._bound(names.value(number, i)) for i in range(len(value))]
-            elif lookup.binds:
-                value = self._bound(names.value(number, 0))
-            yield lookup.compare(self.source.columns[parameter.column], value)
-        stamp = self._stamp
-        if waits and stamp is not None and names.WATERMARK in self._bounds:
-            # Nobody who still writes can be said to have stamped the others.
-            watermark, future = self._bound(names.WATERMARK), self._bound(names.FUTURE)
-            yield or_(stamp <= watermark, stamp > future, stamp.is_(None))
-
-    def _nothing_waits(self) -> ColumnElement[Any]:
-        stamp = self._stamp
-        if stamp is None or names.WATERMARK not in self._bounds:
-            return null()
-        newest = self.source.base.add_columns(func.max(stamp)).scalar_subquery()
-        return func.coalesce(newest <= self._bound(names.WATERMARK), true())
-
-
-def _rows_of(listing: BoundService) -> Select[Any]:
-    return select().select_from(listing.rows).where(*listing.kinds)
 
 
 def _after(rows: Slice, steps: Sequence[Step]) -> Sequence[ColumnElement[bool]]:
@@ -336,10 +230,3 @@ def _after(rows: Slice, steps: Sequence[Step]) -> Sequence[ColumnElement[bool]]:
     It comes before the filters: of two bounds that a column has SQLite seeks to the first.
     """
     return () if rows.after is None else [behind(steps, [*rows.bounds()])]
-
-
-def _form(value: Any) -> Hashable:
-    """Return what a statement is built for: not a value, but what kind of one."""
-    if isinstance(value, list):
-        return "several", type(value[0]).__name__ if value else ""
-    return value if isinstance(value, bool) else type(value).__name__

@@ -113,7 +113,7 @@ class ListView:
         config, listing = current_app.config, self.listing
         is_file = bool(renderer.extension)
         dialect = selection.database.dialect
-        form = VALUES if is_file else json_form(selection.source.cells, dialect)
+        form = VALUES if is_file else json_form(selection.source, dialect)
         page = Paginator(selection, form, self.counts, config["OMS_COUNT_SECONDS"]).read()
         links = Links(address_of(request), selection.query.arguments)
         neighbours = links.of(page.next), links.of(page.previous)
