@@ -235,7 +235,7 @@ def values_key(values: Mapping[str, tuple[Any, SQLType]], dialect: Dialect) -> H
     :param values: each with its SQL type, by the name of the parameter.
     :raises TypeError: where that cannot be known.
     """
-    return tuple((name, as_sent(*bound, dialect)) for name, bound in sorted(values.items()))
+    return tuple([(name, as_sent(*values[name], dialect)) for name in sorted(values)])
 
 
 def text_and_values(statement: Any, dialect: Dialect) -> tuple[str, Hashable]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 import orjson
@@ -26,7 +27,7 @@ class Query:
     :param arguments: the query string as sent, each name with its last value.
     :param filters: by the parameter's name, its value.
     :param order: the whole order; its last term is the key.
-    :param binding: what its cursors are good for: this list, order and filters.
+    :param path: of the list.
     :param limit: rows a page.
     :param number: of the page: 1 and more, :data:`LAST` or :data:`NO_PAGE`.
     :param cursor: the position that the page lies behind.
@@ -38,7 +39,7 @@ class Query:
     arguments: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, Any] = field(default_factory=dict)
     order: tuple[Term, ...]
-    binding: bytes = b""
+    path: str = ""
     limit: int = PAGE_SIZE
     number: int = 1
     cursor: Cursor | None = None
@@ -63,19 +64,23 @@ class Query:
         :param cursor: as sent; an empty one asks for links with cursors.
         :raises InvalidParameters: when the cursor belongs to another list, order or selection.
         """
-        arguments, filters = arguments or {}, filters or {}
-        whole = whole_order(service, order)
-        compared = sorted((name, arguments.get(name, "")) for name in filters)
-        binding = orjson.dumps([service.path, [str(term) for term in whole], compared])
-        return cls(
-            arguments=arguments,
-            filters=filters,
-            order=whole,
-            binding=binding,
-            cursor=Cursor.decode(cursor, binding) if cursor else None,
+        query = cls(
+            arguments=arguments or {},
+            filters=filters or {},
+            order=whole_order(service, order),
+            path=service.path,
             walks=bool(order) or cursor is not None,
             **given,
         )
+        if not cursor:
+            return query
+        return replace(query, cursor=Cursor.decode(cursor, query.binding))
+
+    @cached_property
+    def binding(self) -> bytes:
+        """What its cursors are good for: this list, order and filters."""
+        compared = sorted((name, self.arguments.get(name, "")) for name in self.filters)
+        return orjson.dumps([self.path, [str(term) for term in self.order], compared])
 
 
 def whole_order(service: ListService, terms: Sequence[Term]) -> tuple[Term, ...]:

@@ -37,16 +37,8 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 #: Whose start may not be seen (pg_read_all_stats) holds rows back as long as the bound allows, and
 #: so does a prepared transaction, which no process holds. The time is the statement's: whoever
 #: takes a lock after the locks were read, and a stamp, takes a later one. The function is what is
-#: under pg_stat_activity, without the names of users and databases: half of the time. A partition
-#: may be written to by its own name or by its parent's.
-OLDEST_WRITER = text(
-    """
-    WITH RECURSIVE above AS (
-        SELECT CAST(to_regclass(:table) AS oid) AS oid
-        UNION SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = oid),
-    tree AS (
-        SELECT oid FROM above
-        UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = oid)
+#: under pg_stat_activity, without the names of users and databases: half of the time.
+OLDEST_WRITER = """
     SELECT greatest(
         least(statement_timestamp(), min(coalesce(
             (SELECT xact_start FROM pg_stat_get_activity(held.pid) WHERE held.pid IS NOT NULL),
@@ -54,14 +46,39 @@ OLDEST_WRITER = text(
         ))),
         statement_timestamp() - make_interval(secs => :seconds)
     ) - interval '1 microsecond'
-    FROM (SELECT pid FROM pg_locks, tree
-        WHERE relation = tree.oid
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock')
-            AND pid IS DISTINCT FROM pg_backend_pid()) AS held
-    HAVING (SELECT bool_and(coalesce(relkind IN ('r', 'p'), false))
-        FROM tree LEFT JOIN pg_class USING (oid))
-    """
+    FROM pg_locks AS held
+    WHERE held.relation {}
+        AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND held.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock')
+        AND held.pid IS DISTINCT FROM pg_backend_pid()
+    HAVING {}"""
+
+#: Of a table that has no other above or below it.
+OF_A_TABLE = text(
+    OLDEST_WRITER.format(
+        "= CAST(to_regclass(:table) AS oid)",
+        """(SELECT relkind = 'r' AND NOT relhassubclass FROM pg_class
+            WHERE oid = to_regclass(:table))
+        AND NOT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(:table))""",
+    )
+)
+
+TREE = """
+    WITH RECURSIVE above AS (
+        SELECT CAST(to_regclass(:table) AS oid) AS oid
+        UNION SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = oid),
+    tree AS (
+        SELECT oid FROM above
+        UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = oid)"""
+
+#: Of all that a partitioned table or an inheritance is made of: any of it may be written to.
+OF_A_TREE = text(
+    TREE
+    + OLDEST_WRITER.format(
+        "IN (SELECT oid FROM tree)",
+        """(SELECT bool_and(coalesce(relkind IN ('r', 'p'), false))
+            FROM tree LEFT JOIN pg_class USING (oid))""",
+    )
 )
 
 
@@ -108,7 +125,8 @@ def _on_postgresql(database: Database, listing: BoundService, seconds: float) ->
     stamp: Any = listing.stamp
     with database.reading() as connection:
         values = {"table": database.relation(stamp.table), "seconds": seconds}
-        return connection.scalar(OLDEST_WRITER, values)
+        # Without a row it is no such table.
+        return connection.scalar(OF_A_TABLE, values) or connection.scalar(OF_A_TREE, values)
 
 
 def _on_sqlite(database: Database, listing: BoundService, _seconds: float) -> Any:

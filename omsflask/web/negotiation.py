@@ -20,9 +20,9 @@ def choose(request: Request, renderers: Mapping[str, Renderer], name: str | None
     """
     if name is not None:
         return renderers[name]
+    if request.environ.get("HTTP_ACCEPT", "*/*") in ("", "*/*"):
+        return next(iter(renderers.values()))
     by_type = {it.media_type: it for it in renderers.values()}
-    if request.headers.get("Accept", "").strip() in ("", "*/*"):
-        return next(iter(by_type.values()))
     # A type has no parameters here: text/csv;charset=utf-8 is text/csv.
     ranges = [(text.partition(";")[0].strip(), it) for text, it in request.accept_mimetypes]
     chosen = MIMEAccept(ranges).best_match(by_type)
