@@ -124,3 +124,33 @@ def test_keys_that_the_database_gives_come_after_those_that_were_given(shop: Sho
     shop.load("b.jsonl", [ALI | {"id": 400}])
     shop.load("b.jsonl", [ALI | {"email": "n@e.example"}], "--key", "email")
     assert [row["id"] for row in shop.customers()] == [300, 400, 500, 502]
+
+
+@pytest.mark.parametrize("ending", WRITTEN)
+def test_an_empty_cell_erases_unless_stored_values_are_kept(shop: Shop, ending: str) -> None:
+    stored = {"first_name": "Ali", "phone_number": "5", "channel_id": 1}
+    shop.add(*({"id": it, **stored} for it in (1, 2)))
+    rows = [
+        ALI | {"id": 1, "first_name": None, "phone_number": "6", "channel": None},
+        ALI | {"id": 2, "first_name": "Veli", "phone_number": "", "channel": 2},
+        ALI | {"id": 3, "first_name": None, "phone_number": "7", "channel": None},
+    ]
+    for _ in range(2):
+        assert shop.load(f"a{ending}", rows, "--keep-empty").exit_code == 0
+        one, two, new = shop.customers()
+        assert (one["first_name"], one["phone_number"], one["channel_id"]) == ("Ali", "6", 1)
+        assert (two["first_name"], two["phone_number"], two["channel_id"]) == ("Veli", "5", 2)
+        assert (new["first_name"], new["phone_number"], new["channel_id"]) == (None, "7", None)
+    assert shop.load(f"a{ending}", rows).exit_code == 0
+    one, two, _ = shop.customers()
+    assert (one["first_name"], one["channel_id"]) == (None, None)
+    assert two["phone_number"] in (None, "")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".jsonl", ".xlsx"])
+def test_what_every_customer_needs_is_not_left_empty(shop: Shop, ending: str) -> None:
+    shop.add({"id": 1})
+    result = shop.load(f"a{ending}", [ALI | {"id": 1, "email": None}], "--keep-empty")
+    assert "email: Missing data for required field." in result.stderr
+    result = shop.load(f"a{ending}", [ALI | {"id": None}], "--keep-empty")
+    assert "id: There is none, nor a --key." in result.stderr

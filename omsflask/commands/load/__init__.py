@@ -9,6 +9,7 @@
 :mod:`.texts`       bytes to text
 :mod:`.encodings`   in which they are likely
 :mod:`.ahead`       rows that are read while others are written
+:mod:`.cells`       what a cell is that holds no text
 :mod:`.rows`        a row on its way
 :mod:`.checking`    the schema, the other way round
 :mod:`.invisible`   characters that nobody sees

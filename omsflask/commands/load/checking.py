@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from ...declarations.services import ListService
 from ...declarations.validation import plain_text, whole_number
+from .cells import Cell
 from .invisible import unexpected, unseen
 from .rows import Row, Unreadable
 
@@ -22,9 +23,11 @@ class Checker:
     """Checks the rows of files against the schema of a list service.
 
     :param key: the field that identifies a row without the service's own key, where one does.
+    :param keep_empty: whether an empty value is as if it were not there.
     """
 
-    def __init__(self, service: ListService, key: str | None) -> None:
+    def __init__(self, service: ListService, key: str | None, keep_empty: bool = False) -> None:
+        self._keep_empty = keep_empty
         self._identities = dict.fromkeys(it for it in (service.key, key) if it)
         self._schema = loading_schema(service.schema)
         #: What is compared letter by letter, and must look as it is.
@@ -61,6 +64,8 @@ class Checker:
         """Load the values of ``row``, or note on it why they cannot be."""
         if row.reason:
             return
+        if self._keep_empty:
+            row.values = {it: value for it, value in row.values.items() if not _is_empty(value)}
         try:
             values: dict[str, Any] = self._schema.load(row.values)
         except ValidationError as error:
@@ -86,6 +91,13 @@ class Checker:
         row.reason, row.warning = " ".join(refused), " ".join(warned)
 
 
+def _is_empty(value: Any) -> bool:
+    """Whether a value looks like nothing to who wrote the file."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, Cell) and value.is_empty)
+
+
 def loading_schema(schema: type[Schema]) -> Schema:
     """Return a schema that loads what ``schema`` shows: of the same fields, all of them taken."""
     loaded = {name: _loaded(field) for name, field in schema().fields.items()}
@@ -101,14 +113,30 @@ def _loaded(field: fields.Field[Any]) -> fields.Field[Any]:
     return field
 
 
+#: By the class of a field: what it takes of a cell that holds no text.
+TAKEN: tuple[tuple[type[fields.Field[Any]], Callable[[Cell], str]], ...] = (
+    (fields.Integer, lambda cell: cell.whole()),
+    (fields.DateTime, lambda cell: cell.moment()),
+    (fields.Field, lambda cell: cell.text()),
+)
+
+
 def _grammar(field: fields.Field[Any]) -> Callable[[Any], Any]:
-    """Return what must hold before a field reads a value, which is of JSON or a text.
+    """Return what must hold before a field reads a value: a text, a cell or what JSON has.
 
     A number that is not whole is refused, which an Integer would cut off.
     """
-    if isinstance(field, fields.Integer):
-        return lambda value: value if value is None else whole_number(str(value))
-    return lambda value: plain_text(value) if isinstance(value, str) else value
+    take = next(take for kind, take in TAKEN if isinstance(field, kind))
+    is_integer = isinstance(field, fields.Integer)
+
+    def grammar(value: Any) -> Any:
+        if isinstance(value, Cell):
+            value = take(value)
+        if is_integer:
+            return value if value is None else whole_number(str(value))
+        return plain_text(value) if isinstance(value, str) else value
+
+    return grammar
 
 
 def _sentence(messages: Any) -> str:

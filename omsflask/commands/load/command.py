@@ -62,6 +62,8 @@ def _encoding(_context: click.Context, _option: click.Parameter, name: str) -> s
 )
 @click.option("--format", "format_", type=click.Choice(list(READERS)), help="Whatever the ending.")
 @click.option("--encoding", default="utf-8", callback=_encoding, help="Of CSV, if not UTF-8.")
+@click.option("--sheet", "sheets", multiple=True, help="Of a workbook, if not all visible ones.")
+@click.option("--keep-empty", is_flag=True, help="Leave a stored value where a cell is empty.")
 @click.option("--create-channels", is_flag=True, help="Create those that are not there.")
 @click.option("--all-or-nothing", is_flag=True, help="Write nothing if a row is refused.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would change.")
@@ -84,6 +86,8 @@ def load(
     key: str | None,
     format_: str | None,
     encoding: str,
+    sheets: tuple[str, ...],
+    keep_empty: bool,
     create_channels: bool,
     all_or_nothing: bool,
     dry_run: bool,
@@ -97,10 +101,11 @@ def load(
     changes nothing, so a load that was interrupted is completed by running it again. The exit
     status is 0 only if all rows are in the table.
     """
-    options = Options(format_, encoding, current_app.config["OMS_CSV_GUARD"], tuple(SERVICE.fields))
+    guarded = current_app.config["OMS_CSV_GUARD"]
+    options = Options(format_, encoding, guarded, tuple(SERVICE.fields), sheets)
     with ExitStack() as stack:
         store = _store(stack, key, writes=not dry_run, creates_channels=create_channels)
-        run = Run(Checker(SERVICE, key), store, all_or_nothing, NAMES)
+        run = Run(Checker(SERVICE, key, keep_empty), store, all_or_nothing, NAMES)
         reported = _open_report(stack, report, (*files, rejects), follow=follow_links)
         try:
             sources = _open(stack, files, options, run.checker)

@@ -25,7 +25,8 @@ MIXED_UP = (
     "Its quotes are mixed up. A cell with a quote in it stands in quotes, and its own are doubled:"
     ' "Ali ""Bey"" Can". Excel writes it so.'
 )
-#: A cell, and why it is refused. Texts of the service's own rows may look like the last two.
+#: A cell, and why it is refused. In rows of the service's own the last two are texts like others;
+#: where such a row was refused before, an error may stand for a cell that could not be read.
 DOUBTS = (
     (
         re.compile(r"\s*[-+]?\d(?:[.,]\d+)?[eE][-+]\d{2,}\s*", re.ASCII),
@@ -120,6 +121,7 @@ class Table:
     :param places: where a row has the cells that are named.
     :param width: how many cells it has; those behind the last name are empty.
     :param own: how a row of the service's own begins, in such a file.
+    :param own_doubts: why a cell of such a row is refused.
     """
 
     names: tuple[str, ...]
@@ -129,6 +131,7 @@ class Table:
     dialect: Dialect
     quoted: re.Pattern[str]
     own: re.Pattern[str] | None
+    own_doubts: Sequence[tuple[re.Pattern[str], str]]
 
     @classmethod
     def of(cls, columns: list[str], dialect: Dialect, own: Sequence[str]) -> Table:
@@ -148,6 +151,7 @@ class Table:
             dialect,
             re.compile(rf"{cell}(?:{by}{cell})*+[\r\n]*"),
             re.compile(rf"\d+{by}{MOMENT}{by}{MOMENT}{by}") if names == tuple(own) else None,
+            DOUBTS[:1] if len(names) == len(columns) else DOUBTS[:2],
         )
 
     def rows(self, reader: Any, text: Lines) -> Iterator[Row]:
@@ -185,7 +189,7 @@ class Table:
         """Return why a row cannot be what the file's author saw."""
         if not self.quoted.fullmatch(text):
             return MIXED_UP
-        doubts = DOUBTS[:1] if self._is_own(text) else DOUBTS
+        doubts = self.own_doubts if self._is_own(text) else DOUBTS
         return " ".join(
             f"{name}: {reason.format(cell.strip()[:40])}"
             for name, cell in zip(self.names, cells, strict=True)

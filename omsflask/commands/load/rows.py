@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,12 +52,14 @@ class Contents:
     :param dialect: what its refused rows are written in; without one they are JSON lines.
     :param warnings: sentences about the file, to be read after its name. Some are known only when
         all rows were read.
+    :param close: gives back what was opened beside the file.
     """
 
     rows: Iterator[Row]
     columns: tuple[str, ...] | None = None
     dialect: Dialect | None = None
     warnings: list[str] = field(default_factory=list)
+    close: Callable[[], None] = lambda: None
 
 
 def without_notes(values: Mapping[str, Any]) -> dict[str, Any]:

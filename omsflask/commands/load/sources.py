@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..load import csv, json, xlsx
+from ..load import csv, json
 from .rows import Contents, Unreadable
 
 
@@ -21,12 +22,14 @@ class Options:
 
     :param format: one of :data:`READERS`, whatever the ending.
     :param names: of the fields, in the order of the service's own files.
+    :param sheets: of a workbook, by their names; all that are visible if there are none.
     """
 
     format: str | None
     encoding: str
     guarded: bool
     names: tuple[str, ...]
+    sheets: tuple[str, ...] = ()
 
 
 Reader = Callable[[IO[bytes], Options], Contents]
@@ -35,11 +38,21 @@ READERS: dict[str, Reader] = {
     "csv": lambda file, it: csv.read(file, it.encoding, it.guarded, it.names),
     "json": lambda file, it: json.read(file, it.names),
     "jsonl": lambda file, _: json.read_lines(file),
-    "xlsx": lambda file, it: xlsx.read(file, it.guarded),
+    "xlsx": lambda file, it: _workbook(file, it),
 }
 
 #: Formats that files are also known by.
 ENDINGS = {**{name: name for name in READERS}, "tsv": "csv", "txt": "csv", "ndjson": "jsonl"}
+#: What people save as workbooks. What cannot be read is named.
+ENDINGS |= dict.fromkeys(("xlsm", "xltx", "xls", "xlsb", "ods"), "xlsx")
+
+
+def _workbook(file: IO[bytes], options: Options) -> Contents:
+    if importlib.util.find_spec("openpyxl") is None:
+        raise Unreadable("needs openpyxl to be read: pip install 'omsflask[load]'")
+    from . import xlsx  # It is there only where it is wanted.
+
+    return xlsx.read(file, options.guarded, options.sheets)
 
 
 @dataclass(frozen=True)
@@ -78,10 +91,13 @@ def opened(path: Path, options: Options) -> Iterator[Source]:
         try:
             if size == 0:
                 raise Unreadable("is empty")
+            if options.sheets and format_ != "xlsx":
+                raise Unreadable("is no workbook, which --sheet is for")
             contents = READERS[format_](file, options)
         except Unreadable as error:
             raise Unreadable(f"{name} {error}") from None
-        yield Source(name, path, file, size, contents)
+        with closing(contents):
+            yield Source(name, path, file, size, contents)
 
 
 @contextmanager
