@@ -1,8 +1,10 @@
-"""The programs of docs/pulling.md, as they stand there, against a running server."""
+"""The recipes of docs/pulling.md, as they stand there, against a running server."""
 
+import csv
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -23,7 +26,9 @@ from omsflask.declarations.fields import parse_utc
 from omsflask.standalone.app import Customer, db
 from omsflask.standalone.sample_data import plausible
 
-PAGE = Path(__file__).parent.parent / "docs" / "pulling.md"
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "pulling.md"
+EXAMPLES = ROOT / "examples"
 PROGRAMS = dict(re.findall(r"```python\n# (\w+)\.py\n(.*?)```", PAGE.read_text(), re.S))
 ROWS = [*plausible(1200)]
 
@@ -40,22 +45,28 @@ class Consumer:
     port: int
     folder: Path
 
+    @property
+    def host(self) -> str:
+        """The address of the server."""
+        return f"http://127.0.0.1:{self.port}"
+
     def run(self, program: str, *arguments: str) -> None:
-        """Run a program of the page's."""
+        """Run a Python program of the page."""
+        self.call(sys.executable, "-c", PROGRAMS[program], *arguments)
+
+    def call(self, *command: str) -> str:
+        """Run a command in the folder, with the variables of the page, and return its output."""
         environ = {
-            "OMS_URL": f"http://127.0.0.1:{self.port}{PATH}",
+            "OMS_URL": f"{self.host}{PATH}",
             "OMS_TOKEN": self.client.key,
             "DLT_DATA_DIR": str(self.folder / "dlt"),
             "RUNTIME__DLTHUB_TELEMETRY": "false",
         }
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAMS[program], *arguments],
-            cwd=self.folder,
-            env=os.environ | environ,
-            capture_output=True,
-            text=True,
+            command, cwd=self.folder, env=os.environ | environ, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def change(self) -> None:
         """Change some, and let some come."""
@@ -101,7 +112,7 @@ def consumer(new_client: Callable[..., Client], tmp_path: Path) -> Iterator[Cons
 
 
 def test_every_program_is_run_here() -> None:
-    assert set(PROGRAMS) == {"pull", "dlt_pull", "pandas_pull", "duckdb_pull"}
+    assert set(PROGRAMS) == {"pull", "dlt_pull", "pandas_pull", "polars_pull", "duckdb_pull"}
     assert PAGE.read_text().count("```python") == len(PROGRAMS)
 
 
@@ -154,3 +165,155 @@ def test_the_copy_of_pandas(consumer: Consumer) -> None:
         rows = cells.where(cells.notna(), None).itertuples(index=False, name=None)
         assert set(rows) == consumer.compared()
         assert copy["id"].is_unique
+
+
+@pytest.mark.slow
+def test_the_copy_of_polars(consumer: Consumer) -> None:
+    polars = pytest.importorskip("polars", reason="needs the extra: consumers")
+    for change in (lambda: None, consumer.change):
+        change()
+        consumer.run("polars_pull")
+        copy = polars.read_parquet(consumer.folder / "customers.parquet")
+        rows = copy.select(*TEXTS, "channel", polars.col("modified_date").dt.timestamp("us")).rows()
+        assert set(rows) == consumer.compared()
+        assert copy["id"].is_unique().all()
+
+
+def recipe(heading: str, language: str) -> str:
+    """Return the code of a recipe."""
+    section = PAGE.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return section.split(f"```{language}\n")[1].split("```")[0]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_curl_pulls_all_and_then_what_changed(consumer: Consumer) -> None:
+    pulled = []
+    for change in (lambda: None, consumer.change):
+        change()
+        consumer.call("sh", "-e", "-c", recipe("curl", "sh"))
+        with (consumer.folder / "changes.csv").open() as file:
+            pulled.append({int(row["id"]) for row in csv.DictReader(file)})
+    everybody, changed = pulled
+    assert everybody == {row["id"] for row in ROWS}
+    assert {row["id"] for row in ROWS if row["id"] % 7 == 0} | {5000} <= changed
+    assert len(changed) < len(ROWS) / 2
+
+
+#: Stand-ins for the services of Google that the script uses.
+GOOGLE = """
+const { execFileSync } = require('node:child_process');
+let written = null;
+const PropertiesService = {
+  getScriptProperties: () => ({ getProperty: (name) => process.env[name] }),
+};
+const UrlFetchApp = {
+  fetch: (link, { headers }) => {
+    const header = 'Authorization: ' + headers.Authorization;
+    const text = execFileSync('curl', ['-sf', '-H', header, link], { encoding: 'utf8' });
+    return { getContentText: () => text };
+  },
+};
+const sheet = {
+  clearContents: () => {},
+  getRange: (row, column, rows, columns) => ({
+    setNumberFormat(format) { return this; },
+    setValues(values) {
+      if (values.length !== rows || values.some((it) => it.length !== columns)) throw 'size';
+      written = values;
+    },
+  }),
+};
+const SpreadsheetApp = { getActiveSheet: () => sheet };
+"""
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("node", "curl"))), reason="needs Node.js and curl")
+def test_the_script_of_google_sheets_writes_every_row(consumer: Consumer) -> None:
+    script = f"{GOOGLE}{recipe('Google Sheets', 'javascript')}"
+    names, *rows = json.loads(
+        consumer.call("node", "-e", f"{script}\npull();\nconsole.log(JSON.stringify(written));")
+    )
+    listed = consumer.listed()
+    assert [dict(zip(names, row, strict=True)) for row in rows] == [
+        {name: "" if cell is None else cell for name, cell in listed[key].items()}
+        for key in sorted(listed)
+    ]
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Install a package into an environment of its own, and return where its commands are."""
+
+    @cache
+    def install(package: str) -> Path:
+        folder = tmp_path_factory.mktemp(package)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [str(folder / "bin" / "pip"), "install", "--quiet", package]
+        done = subprocess.run(pip, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"pip cannot install {package}: {done.stderr[-300:]}")
+        return folder / "bin"
+
+    return install
+
+
+def messages(output: str, kind: str) -> list[dict[str, Any]]:
+    """Return the messages of a kind that a tap or a source printed, one JSON object a line."""
+    parsed = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    return [message for message in parsed if message["type"] == kind]
+
+
+@pytest.mark.slow
+def test_the_tap_of_singer_pulls_all_and_then_what_changed(
+    consumer: Consumer, installed: Callable[[str], Path]
+) -> None:
+    tap = installed("tap-rest-api-msdk") / "tap-rest-api-msdk"
+    config = json.loads((EXAMPLES / "singer.json").read_text())
+    config["api_url"] = consumer.host
+    config["headers"]["Authorization"] = f"Token {consumer.client.key}"
+    (consumer.folder / "config.json").write_text(json.dumps(config))
+    (consumer.folder / "state.json").write_text("{}")
+    copy: dict[int, Any] = {}
+    for change in (lambda: None, consumer.change):
+        change()
+        output = consumer.call(str(tap), "--config", "config.json", "--state", "state.json")
+        records = [message["record"] for message in messages(output, "RECORD")]
+        copy |= {record["id"]: record for record in records}
+        assert copy == consumer.listed()
+        state = messages(output, "STATE")[-1]["value"]
+        (consumer.folder / "state.json").write_text(json.dumps(state))
+    assert len(records) < len(ROWS) / 2
+
+
+@pytest.mark.slow
+def test_airbyte_pulls_all_and_then_what_changed(
+    consumer: Consumer, installed: Callable[[str], Path]
+) -> None:
+    source = installed("airbyte-cdk") / "source-declarative-manifest"
+    config = {"url": f"{consumer.host}{PATH}", "token": consumer.client.key}
+    stream = {
+        "name": "customers",
+        "json_schema": {},
+        "supported_sync_modes": ["full_refresh", "incremental"],
+    }
+    modes = {"sync_mode": "incremental", "destination_sync_mode": "append_dedup"}
+    documents = {"config": config, "catalog": {"streams": [{"stream": stream, **modes}]}}
+    for name, document in (documents | {"state": []}).items():
+        (consumer.folder / f"{name}.json").write_text(json.dumps(document))
+    manifest = ["--manifest-path", str(EXAMPLES / "airbyte.yaml"), "--config", "config.json"]
+    read = ["read", *manifest, "--catalog", "catalog.json", "--state", "state.json"]
+    copy: dict[int, Any] = {}
+    for change in (lambda: None, consumer.change):
+        change()
+        output = consumer.call(str(source), *read)
+        records = [message["record"]["data"] for message in messages(output, "RECORD")]
+        copy |= {record["id"]: record for record in records}
+        # The source leaves NULL out.
+        assert copy == {
+            key: {name: cell for name, cell in row.items() if cell is not None}
+            for key, row in consumer.listed().items()
+        }
+        state = [message["state"] for message in messages(output, "STATE")]
+        (consumer.folder / "state.json").write_text(json.dumps(state[-1:]))
+    assert len(records) < len(ROWS) / 2
+    assert "SUCCEEDED" in consumer.call(str(source), "check", *manifest)

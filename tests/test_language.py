@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PROSE = [
     path
     for path in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
-    if path.name not in ("CHANGELOG.md", "pulling.md", "scaling.md")
+    if path.name != "CHANGELOG.md"
 ]
 FOLDERS: list[str] = []
 
@@ -27,7 +27,7 @@ LINES = re.compile(r"^ *(?:\||#|=====|-----|\.\. |!!!).*$", re.M)
 ITEMS = re.compile(r"^ *(?:[-*]|\d+\.|:[\w ]+:) ", re.M)
 CODE = re.compile(r"``.*?``|`[^`]*`|:\w+:`[^`]*`", re.S)
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[A-Z\"*'(`])|\n\s*\n")
+SENTENCE = re.compile(r"(?<=[.!?:])\s+(?=[A-Z\"“*'(`])|\n\s*\n")
 
 
 def sentences(text: str) -> Iterator[str]:
