@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text()
-    for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")))
 }
 README, API = PAGES["README.md"], PAGES["docs/api.md"]
 
@@ -131,7 +131,7 @@ def test_readme_shows_a_page_as_it_is() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_path_of_the_code_exists(page: str) -> None:
     text = re.sub(r"```.*?```", "", PAGES[page], flags=re.S)
-    named = re.findall(r"`((?:omsflask|examples|tests|benchmarks|docs)/[\w/.]*)`", text)
+    named = re.findall(r"`((?:omsflask|examples|tests|benchmarks|docs)/[\w/.-]*)`", text)
     assert [it for it in named if not (ROOT / it).exists()] == []
 
 
