@@ -1,12 +1,17 @@
-"""CSV after RFC 4180: a header, CRLF, UTF-8, null as nothing, and cells that run nothing."""
+"""CSV after RFC 4180: a header, CRLF, UTF-8, NULL as nothing, and cells that run nothing.
+
+Excel in half of Europe splits a file by semicolons, and its quotes within a line mean nothing to
+it. A text is cut there at each semicolon and at each end of a line, so a formula may begin behind
+one. The same holds for tabs.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from ..declarations.cells import Row
@@ -14,9 +19,16 @@ from ..declarations.shown import file_text
 from ..sql.bulk import Dump
 from .table import Table
 
-#: What a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay joinable. What
-#: looks guarded is guarded once more, so that taking a guard away gives every text back.
+#: A text that a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay joinable.
+#: What looks guarded is guarded once more, so that taking the guards away gives every text back.
 HOT = re.compile(r"'*(?:[=@\t\r\n]|[-+](?![\d ()\-./]*\Z))", re.ASCII)
+
+#: What a text is cut behind, where a part follows that a spreadsheet would run; and its guard.
+CUT = re.compile(r"[;\t\r\n](?=['\"]*[-+=@])")
+CUT_GUARD = re.compile(r"(?<=[;\t\r\n])'(?=['\"]*[-+=@])")
+
+#: Ends a row for the csv module, which puts quotes around a text with any character of it.
+QUOTED = ";\t\r\n"
 
 
 def stream(table: Table, config: Mapping[str, Any]) -> Generator[bytes]:
@@ -43,19 +55,27 @@ def _with_texts(row: Row, places: Iterable[int]) -> Row:
 
 
 def _written(rows: Iterable[Row]) -> bytes:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue().encode()
+    lines: list[str] = []
+    csv.writer(SimpleNamespace(write=lines.append), lineterminator=QUOTED).writerows(rows)
+    return "".join([f"{line[: -len(QUOTED)]}\r\n" for line in lines]).encode()
 
 
 def guarded(row: Row) -> Sequence[Any]:
     """Return a row whose texts run nothing."""
-    return ["'" + value if isinstance(value, str) and HOT.match(value) else value for value in row]
+    return [_guarded(value) if isinstance(value, str) else value for value in row]
+
+
+def _guarded(text: str) -> str:
+    if CUT.search(text):
+        text = CUT.sub(r"\g<0>'", text)
+    return f"'{text}" if HOT.match(text) else text
 
 
 def unguarded(text: str) -> str:
     """Return what :func:`guarded` was given."""
-    return text[1:] if text.startswith("'") and HOT.match(text, 1) else text
+    if text.startswith("'") and HOT.match(text, 1):
+        text = text[1:]
+    return CUT_GUARD.sub("", text)
 
 
 #: What is to be looked at row by row, in bytes, is not parted any further.

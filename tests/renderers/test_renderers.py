@@ -6,9 +6,16 @@ from collections.abc import Callable
 
 import pytest
 from conftest import PATH, Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from marshmallow import fields
 from openpyxl import load_workbook
+from sqlalchemy import String, column
 
+from omsflask.declarations.cells import Cell
 from omsflask.renderers import XLSX
+from omsflask.renderers.csv import guarded, stream, unguarded
+from omsflask.renderers.table import PageTable
 from omsflask.standalone.sample_data import plausible
 
 
@@ -96,6 +103,8 @@ def test_a_csv_of_nobody_has_its_header(client: Client) -> None:
     assert len(rows_of(client.page("format=csv&id__gt=1000").data)) == 1
 
 
+GUARDED = {"OMS_CSV_GUARD": True, "OMS_CSV_BOM": False}
+
 CELLS = [
     ("=1+1", "'=1+1"),
     ("@SUM(A1)", "'@SUM(A1)"),
@@ -108,7 +117,14 @@ CELLS = [
     ("+", "+"),
     ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
     ("-1-x", "'-1-x"),
-    ("+1\n=2", "'+1\n=2"),
+    ("+1\n=2", "'+1\n'=2"),
+    ("a;=1+1;b", "a;'=1+1;b"),
+    ("a\t=1+1", "a\t'=1+1"),
+    ("\t=1", "'\t'=1"),
+    ("a;b;'@x", "a;b;''@x"),
+    ("a\r\n-1", "a\r\n'-1"),
+    ('a;"=1', "a;'\"=1"),
+    ("a; =1; +", "a; =1; +"),
     ("+١", "'+١"),
     ('a "quoted", one', 'a "quoted", one'),
     ("  blanks  ", "  blanks  "),
@@ -129,6 +145,21 @@ def test_cells_that_a_spreadsheet_would_run_are_defused(
     client.application.config["OMS_CSV_GUARD"] = False
     raw = [row[6] for row in rows_of(client.page("format=csv").data)[1:]]
     assert raw == [cell for cell, _ in CELLS]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.text("'\"=+-@;\t\r\n 1a,(") | st.text(), min_size=1))
+def test_a_guard_is_taken_away_and_hides_from_every_reader(texts: list[str]) -> None:
+    cells = guarded(texts)
+    assert [unguarded(str(cell)) for cell in cells] == texts
+    row = [1, *texts, "end"]
+    text = column("c", String)
+    columns = [Cell(f"c{i}", fields.String(), text, text) for i in range(len(row))]
+    data = b"".join(stream(PageTable("t", columns, [row]), GUARDED)).decode("utf-8")
+    assert rows_of(data.encode())[1] == ["1", *cells, "end"]
+    for delimiter in ";\t":
+        lines = csv.reader(io.StringIO(data, newline=""), delimiter=delimiter)
+        assert not [cell for line in lines for cell in line if cell.startswith(tuple("=+-@"))]
 
 
 def test_a_spreadsheet_holds_everybody(client: Client) -> None:
