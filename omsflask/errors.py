@@ -82,3 +82,17 @@ class Unavailable(ServiceError):
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
         super().__init__({"detail": detail or self.detail}, {"Retry-After": str(retry_after)})
+
+
+class Unencodable(ServiceError):
+    """400: a text that the database's encoding has no characters for."""
+
+    status = 400
+    detail = "The encoding of the database lacks a character of this request."
+
+
+class NotUTF8(ServiceError):
+    """500: the database holds a text that nobody knows the encoding of."""
+
+    status = 500
+    detail = "The database holds text that is not UTF-8."

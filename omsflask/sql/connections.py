@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
+from .sessions import readable
+
 Bind = Engine | Connection
 
 #: The execution option of an engine that wants to know of a connection that all will be read by.
@@ -26,6 +28,9 @@ WHOLE = "oms_whole"
 #: The execution option of a connection that came in a transaction, begun by a host's listener.
 BEGUN = "oms_begun"
 
+
+#: Styles of parameters for which SQLAlchemy doubles the percent signs of names.
+FORMATTING = ("format", "pyformat")
 
 #: How SQLAlchemy names a listener that changes no statement.
 WATCHING = ("wrap_before_execute", "wrap_before_cursor_execute")
@@ -113,7 +118,8 @@ class Database:
     def connected(self) -> Iterator[Connection]:
         """Open a connection with the options, and give it back; a host's own stays as it is."""
         if isinstance(self.bind, Connection):
-            yield self.bind
+            with readable(self.bind, is_own=False):
+                yield self.bind
             return
         with self.bind.connect() as connection:
             if self.options:
@@ -126,7 +132,8 @@ class Database:
         with self.connected() as connection:
             if self.is_postgresql and connection is not self.bind:
                 self._autocommit(connection)
-            yield connection
+            with readable(connection, is_own=not connection.get_execution_options().get(BEGUN)):
+                yield connection
 
     def _autocommit(self, connection: Connection) -> None:
         """Save the round trips of a transaction, where nothing is lost by that.
@@ -188,14 +195,16 @@ class Database:
             driver.execute("BEGIN")
 
     def relation(self, table: Table, options: Mapping[str, Any] | None = None) -> str:
-        """Return a table's name in SQL, where a statement would look for it.
+        """Return a table's name in SQL, where a statement would look for it, as a value.
 
         :param options: of the statement; they come before the database's.
         """
         quoting = self.dialect.identifier_preparer
         schema = self.schema_of(table, options)
         name = quoting.quote(table.name)
-        return f"{quoting.quote_schema(schema)}.{name}" if schema else name
+        name = f"{quoting.quote_schema(schema)}.{name}" if schema else name
+        # In a statement a driver that formats halves the percent signs.
+        return name.replace("%%", "%") if self.dialect.paramstyle in FORMATTING else name
 
     def schema_of(self, table: Table, options: Mapping[str, Any] | None = None) -> str | None:
         """Return the schema that a statement looks for a table in; none for the search path's."""

@@ -64,7 +64,8 @@ class Export:
 
     def batches(self) -> Iterator[Sequence[Row]]:
         """Yield the rows, some at a time, as values."""
-        result = self._connection.execution_options(yield_per=BATCH_ROWS).execute(self._statement)
+        options = {"yield_per": BATCH_ROWS}
+        result = self._connection.execute(self._statement, execution_options=options)
         self._open.callback(result.close)
         for rows in result.partitions():
             yield self._selection.listing.shown(rows)

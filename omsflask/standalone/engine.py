@@ -99,7 +99,8 @@ class Connecting:
         self._pass(dialect)
         timeout = self._config["OMS_CONNECT_TIMEOUT_SECONDS"]
         parameters.setdefault("connect_timeout", timeout)
-        parameters["options"] = f"{self._timeouts()} {parameters.get('options', '')}".strip()
+        parameters.setdefault("client_encoding", "utf8")
+        parameters["options"] = f"{self._settings()} {parameters.get('options', '')}".strip()
         try:
             connection = self._connect(dialect, args, parameters)
         except BaseException:
@@ -127,11 +128,12 @@ class Connecting:
         connection.silence = self._config["OMS_SILENCE_TIMEOUT_SECONDS"]
         return connection
 
-    def _timeouts(self) -> str:
+    def _settings(self) -> str:
         """Return the server's settings; those of the URL come behind them and so win."""
         names = ("statement_timeout", "lock_timeout")
         seconds = {name: self._config[f"OMS_{name.upper()}_SECONDS"] for name in names}
-        return " ".join(f"-c {name}={round(it * 1000)}" for name, it in seconds.items() if it)
+        timeouts = [f"-c {name}={round(it * 1000)}" for name, it in seconds.items() if it]
+        return " ".join(["-c datestyle=ISO", *timeouts])
 
 
 class Checking:

@@ -11,7 +11,7 @@ from flask import Blueprint, Response
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
-from ..errors import ServiceError, Unavailable
+from ..errors import NotUTF8, ServiceError, Unavailable, Unencodable
 from .responses import COMMON_HEADERS
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,9 @@ def http_error(error: HTTPException, detail: str | None = None) -> Response:
 
 
 def database_error(error: DBAPIError | TimeoutError) -> Response:
-    """Answer 503 for a database that does not answer."""
+    """Answer 503 for a database that does not answer, and for text that it cannot encode."""
+    if text_error := TEXT_ERRORS.get(_sqlstate(error)):
+        return service_error(text_error())
     if not may_pass(error):
         raise error
     # The driver's own first line: SQLAlchemy's text quotes the statement's values.
@@ -57,6 +59,9 @@ def database_error(error: DBAPIError | TimeoutError) -> Response:
     logger.error("The database did not answer: %s", reason)
     return service_error(Unavailable())
 
+
+#: By what PostgreSQL says of a text that it cannot convert.
+TEXT_ERRORS: dict[str | None, type[ServiceError]] = {"22P05": Unencodable, "22021": NotUTF8}
 
 #: What PostgreSQL says of a table that is not there.
 UNDEFINED_TABLE = "42P01"
@@ -67,12 +72,18 @@ def may_pass(error: DBAPIError | TimeoutError) -> bool:
     if getattr(error, "connection_invalidated", False):
         return True
     original = getattr(error, "orig", None)
-    if getattr(original, "sqlstate", None) == UNDEFINED_TABLE or "no such table" in str(original):
+    if _sqlstate(error) == UNDEFINED_TABLE or "no such table" in str(original):
         return True  # Once init-db has run.
     # SQLite says OperationalError of wrong SQL too, and that by its most general code.
     if getattr(original, "sqlite_errorcode", None) == SQLITE_ERROR:
         return False
     return isinstance(error, TimeoutError | OperationalError | InterfaceError)
+
+
+def _sqlstate(error: Exception) -> str | None:
+    """Return PostgreSQL's code of an error, which psycopg2 calls ``pgcode``."""
+    original = getattr(error, "orig", None)
+    return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
 
 
 def json_error(status: int, body: Mapping[str, object], headers: Mapping[str, str]) -> Response:
