@@ -9,6 +9,7 @@
 :mod:`.lookups`          ``exact``, ``gt``, ``in``, ``range`` and the others, in one table
 :mod:`.validation`       what a text must be before a field reads it
 :mod:`.binding`          a service's names to a model's columns, or one clear sentence
+:mod:`.expressions`      SQL for what is shown of a column, whatever a row holds
 :mod:`.cells`            a field and a SQL expression to what is selected and shown
 :mod:`.shown`            what a field shows of a value, the same in every format
 :mod:`.values`           a value as a column compares it

@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from .cells import Expression
+from .expressions import Expression
 from .fields import AnyField
 from .lookups import LOOKUPS, Parameter
 from .shown import choices

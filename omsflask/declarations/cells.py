@@ -1,38 +1,27 @@
 """From a field and a SQL expression to a cell: what SQL already shows, what Python still must.
 
 The database makes a moment's text, which is several times faster than to fetch a ``datetime`` and
-format it. A number or a text needs nothing. Any other pair goes through the field's ``serialize``.
+format it. A number or a text needs nothing. Any other pair goes through the field's ``serialize``,
+which takes no value that is not of the column's type: such a value is shown as its text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
 from marshmallow import fields
-from sqlalchemy import (
-    Column,
-    DateTime,
-    Enum,
-    Integer,
-    String,
-    TypeDecorator,
-    func,
-    literal_column,
-)
-from sqlalchemy.dialects.sqlite import DATETIME as FORMATTED_DATETIME
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy import Boolean, Column, Date, DateTime, Enum, Integer, String, Time, TypeDecorator
+from sqlalchemy.dialects import sqlite
 
+from .expressions import Expression, Misfit, iso8601, iso_text, lenient, plain
 from .fields import UTCDateTime
 from .shown import json_fragment, jsonable, shows
-from .sql_types import column_types
+from .sql_types import SQLType, column_types
 from .types import ANY, FieldType, type_of
 
-Expression = ColumnElement[Any]
 Converter = Callable[[Any], Any]
 
 #: Types of columns whose values are shown as JSON, a text among them too. They may hold anything.
@@ -43,39 +32,6 @@ UNKNOWN = ANY - {"integer"}
 
 #: The values of a row, a cell each.
 Row = Sequence[Any]
-
-
-class iso8601(GenericFunction[str]):  # noqa: N801
-    """SQL for a moment's text, as :func:`omsflask.declarations.fields.format_utc` writes it."""
-
-    type = String()
-    inherit_cache = True
-
-
-def in_utc(moment: Expression) -> Expression:
-    """Return PostgreSQL's SQL for a moment in UTC, without a zone."""
-    if getattr(moment.type, "timezone", False):
-        # A zone's name would have each moment's calendar worked out twice, for its text and before.
-        return func.timezone(literal_column("INTERVAL '0'"), moment)
-    return moment
-
-
-@compiles(iso8601, "sqlite")
-def _sqlite(element: iso8601, compiler: SQLCompiler, **options: Any) -> str:
-    # SQLAlchemy stores 26 characters. What others store may have no fraction (CURRENT_TIMESTAMP)
-    # or a shorter one (strftime's %f).
-    text = compiler.process(element.clauses, **options)
-    return (
-        f"CASE length({text}) WHEN 26 THEN replace({text}, ' ', 'T') || 'Z' ELSE"
-        f" substr({text}, 1, 10) || 'T' || substr({text}, 12, 8) || '.' ||"
-        f" substr(substr({text}, 21) || '000000', 1, 6) || 'Z' END"
-    )
-
-
-@compiles(iso8601, "postgresql")
-def _postgresql(element: iso8601, compiler: SQLCompiler, **options: Any) -> str:
-    text = compiler.process(in_utc(*element.clauses), **options)
-    return f"""to_char({text}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 
 @dataclass(frozen=True)
@@ -111,21 +67,66 @@ class Cell:
         It rounds a float, a truth is a number there, and of an expression it may take a text for
         JSON.
         """
-        return self.is_plain and isinstance(self.shown, iso8601 | Column)
+        is_column = isinstance(self.shown, iso8601) or isinstance(self.expression, Column)
+        return self.is_plain and is_column
 
 
 def cell(name: str, field: fields.Field[Any], expression: Expression) -> Cell:
     """Return how ``field`` shows ``expression``."""
-    if isinstance(field, UTCDateTime) and _is_moment(expression):
+    text = _text_type(expression.type)
+    if isinstance(field, UTCDateTime) and text is DateTime:
         return Cell(name, field, expression, iso8601(expression))
     if _is_shown_as_stored(field, expression):
-        return Cell(name, field, expression, expression)
-    return Cell(name, field, expression, expression, _converter(field, expression))
+        is_truth = isinstance(expression.type, Boolean)
+        return Cell(name, field, expression, expression if is_truth else plain(expression))
+    convert = _converter(field, expression)
+    if text is not None:
+        sql, read = TEXTS[text]
+        return Cell(name, field, expression, sql(expression), _reading(read, expression, convert))
+    if isinstance(expression.type, TypeDecorator) or expression.type._has_column_expression:
+        return Cell(name, field, expression, expression, convert)
+    return Cell(name, field, expression, lenient(expression), _fitting(convert))
 
 
-def _is_moment(expression: Expression) -> bool:
-    sql_type = expression.type
-    return isinstance(sql_type, DateTime) and not isinstance(sql_type, FORMATTED_DATETIME)
+def _moment(text: str, sql_type: Any) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if sql_type.timezone else moment.replace(tzinfo=None)
+
+
+#: SQL types whose values come as text: the SQL for it, and what reads it.
+TEXTS: dict[type[SQLType], tuple[Callable[[Expression], Expression], Callable[[str, Any], Any]]] = {
+    DateTime: (iso8601, _moment),
+    Date: (iso_text, lambda text, _: date.fromisoformat(text)),
+    Time: (iso_text, lambda text, _: time.fromisoformat(text)),
+}
+
+#: SQL types that may be stored in a form of the host's own.
+FORMATTED = (sqlite.DATETIME, sqlite.DATE, sqlite.TIME)
+
+
+def _text_type(sql_type: SQLType) -> type[SQLType] | None:
+    if isinstance(sql_type, FORMATTED):
+        return None
+    return next((it for it in TEXTS if isinstance(sql_type, it)), None)
+
+
+def _reading(
+    read: Callable[[str, Any], Any], expression: Expression, convert: Converter
+) -> Converter:
+    """Return what converts the text of a value, and shows a text that is none as it is."""
+
+    def converted(text: str | None) -> Any:
+        try:
+            value = None if text is None else read(text, expression.type)
+        except ValueError:
+            return text
+        return convert(value)
+
+    return converted
+
+
+def _fitting(convert: Converter) -> Converter:
+    return lambda value: str(value) if isinstance(value, Misfit) else convert(value)
 
 
 def _is_shown_as_stored(field: fields.Field[Any], expression: Expression) -> bool:

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.elements import ColumnElement
 
 from .binding import BindError, check_fields, check_filters, check_order, check_tables, resolve
-from .cells import Cell, Expression, cell
+from .cells import Cell, cell
+from .expressions import Expression
 from .filters import FilterSet
 from .sql_types import column_types
 

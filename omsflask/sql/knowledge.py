@@ -31,7 +31,8 @@ from sqlalchemy.sql import functions, operators, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from ..declarations.cells import Cell, iso8601
+from ..declarations.cells import Cell
+from ..declarations.expressions import iso8601, iso_text, lenient, plain
 from ..declarations.sql_types import SQLType
 from .connections import Database
 from .names import PREFIX
@@ -154,7 +155,7 @@ KNOWN = frozenset(
 UNKNOWN = ("_distinct_on", "_prefixes", "_suffixes", "_hints", "_statement_hints")
 
 #: Functions that say the same of the same values.
-KNOWN_FUNCTIONS = (functions.count, iso8601, unindexed)
+KNOWN_FUNCTIONS = (functions.count, iso8601, iso_text, lenient, plain, unindexed)
 
 KNOWN_OPERATORS = frozenset(
     {

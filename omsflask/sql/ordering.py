@@ -10,7 +10,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from ..declarations.cells import Expression
+from ..declarations.expressions import Expression
 
 #: A column and whether it descends.
 Step = tuple[Expression, bool]

@@ -112,10 +112,17 @@ MAX_CELLS = 50
 
 def json_form(source: Source, dialect: Dialect) -> Form:
     """Return the form in which rows become JSON soonest."""
-    if (dialect.name, dialect.driver) != ("sqlite", "pysqlite") or len(source.cells) > MAX_CELLS:
+    if not writes_json(dialect) or len(source.cells) > MAX_CELLS:
         return VALUES
+    return OBJECTS if source.is_json else VALUES
+
+
+def writes_json(dialect: Dialect) -> bool:
+    """Whether the engine is an SQLite with JSON's functions, and the driver is Python's."""
+    if (dialect.name, dialect.driver) != ("sqlite", "pysqlite"):
+        return False
     driver: Any = dialect.loaded_dbapi
-    return OBJECTS if source.is_json and driver.sqlite_version_info >= JSON_SINCE else VALUES
+    return bool(driver.sqlite_version_info >= JSON_SINCE)
 
 
 def _quoted(text: str) -> ColumnElement[str]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..declarations.cells import Expression
+from ..declarations.expressions import Expression
 from ..declarations.services import BoundService
 from . import names
 from .conditions import Conditions

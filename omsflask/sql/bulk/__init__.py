@@ -1,8 +1,8 @@
 """Rows as the engine itself writes them, without a Python object for each value.
 
 A CSV of a million customers is made of little else than fetching, so the text of a row is made
-where the row is: by SQLite's ``printf``, by PostgreSQL's COPY. Of many rows at once that becomes
-CSV, unless something in them is to be quoted or guarded. See :mod:`omsflask.renderers.csv`.
+where the row is: by SQLite's JSON, by PostgreSQL's COPY. Of many rows at once that becomes CSV,
+unless something in them is to be quoted or guarded. See :mod:`omsflask.renderers.csv`.
 
 ==================  ============================================================================
 :mod:`.text`        what is common to both
@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from marshmallow import fields
 from sqlalchemy import Connection, Select
 
-from ...declarations.cells import Cell, Expression
+from ...declarations.cells import Cell
+from ...declarations.expressions import Expression
 from ..bulk import postgresql, sqlite
 from .text import Dump
 
@@ -34,12 +34,9 @@ def dump(
     """Return the rows of ``statement`` as the engine writes them.
 
     :param key: the primary key, where they are all the rows of a table in its order.
-    :returns: none where the engine cannot, where a cell must be converted in Python, or where the
-        first is text, before which there is no mark.
+    :returns: none where the engine cannot, or where a cell must be converted in Python.
     """
     writer = WRITERS.get((connection.dialect.name, connection.dialect.driver))
-    if writer is None or isinstance(cells[0].field, fields.String):
-        return None
-    if not all(cell.is_plain for cell in cells):
+    if writer is None or not all(cell.is_plain for cell in cells):
         return None
     return writer(connection, statement, cells, key)

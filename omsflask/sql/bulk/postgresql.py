@@ -12,11 +12,13 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
+from marshmallow import fields
 from sqlalchemy import Compiled, Connection, Select, String, case, cast, func
 from sqlalchemy.sql.elements import ColumnElement
 
-from ...declarations.cells import Cell, in_utc
-from .text import Dump, is_moment, moment
+from ...declarations.cells import Cell
+from ...declarations.expressions import in_utc, iso8601
+from .text import Dump
 
 BATCH_BYTES = 50_000
 
@@ -27,7 +29,7 @@ MIDDLE = b"\x1e"
 NOTHING = MIDDLE + b"Z"
 
 #: COPY's text format, which escapes what it must: https://www.postgresql.org/docs/current/sql-copy.html
-COPY = "COPY ({}) TO STDOUT (FORMAT text, DELIMITER ',', NULL '')"
+COPY = "COPY ({}) TO STDOUT (FORMAT text, DELIMITER ',', NULL '', ENCODING 'UTF8')"
 ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 ESCAPES = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 
@@ -44,10 +46,15 @@ FILLED = {10: b".000000Z"} | {length: b"Z".rjust(18 - length, b"0") for length i
 def dump(
     connection: Connection, statement: Select[Any], cells: Sequence[Cell], _key: object
 ) -> Dump | None:
-    """Return the rows of ``statement``."""
+    """Return the rows of ``statement``.
+
+    :returns: none where the first cell is a text, which no separator stands before.
+    """
+    if isinstance(cells[0].field, fields.String):
+        return None
     driver: Any = connection.connection.driver_connection
     style = driver.info.parameter_status("DateStyle") or ""
-    moments = [style.startswith("ISO") and is_moment(cell) for cell in cells]
+    moments = [style.startswith("ISO") and isinstance(it.shown, iso8601) for it in cells]
     columns = (_copied(cell) if it else cell.shown for cell, it in zip(cells, moments, strict=True))
     row = statement.with_only_columns(*columns, maintain_column_froms=True)
     compiled = row.compile(connection, compile_kwargs={"render_postcompile": True})
@@ -75,8 +82,10 @@ def _batches(driver: Any, compiled: Compiled) -> Generator[bytes]:
     # psycopg is there only where it is used.
     from psycopg.pq import TransactionStatus
 
-    # COPY takes no parameters of the server's: psycopg writes them into the text, escaped.
-    with driver.cursor().copy(COPY.format(compiled), compiled.params):
+    # COPY takes no parameters of the server's: psycopg writes them into the text, escaped. Without
+    # any it leaves a percent sign doubled, as SQLAlchemy writes it for drivers that format.
+    text = COPY.format(compiled) if compiled.params else COPY.format(compiled) % ()
+    with driver.cursor().copy(text, compiled.params):
         while driver.pgconn.transaction_status == TransactionStatus.ACTIVE:
             if batch := driver.wait(_received(driver.pgconn)):
                 yield batch
@@ -112,7 +121,7 @@ def _lines(moments: int, batch: bytes) -> bytes | None:
 
     :param moments: in each of its rows.
     """
-    if b"\\" in batch or b'"' in batch:
+    if any(it in batch for it in (b"\\", b'"', b";")):
         return None
     lines = batch.replace(END, b"\r\n")
     rows = len(lines) - len(batch)
@@ -132,5 +141,5 @@ def _unescaped(cell: bytes) -> bytes:
 
 def _moment(cell: str) -> str:
     """Return what ``iso8601`` does, whatever was stored."""
-    day, time, *_ = cell.rstrip("Z").split(MIDDLE.decode())
-    return moment(day, time)
+    day, time, *era = cell.rstrip("Z").split(MIDDLE.decode())
+    return day and " ".join([f"{day}T{time[:8]}.{time[9:15]:0<6}Z", *era])

@@ -1,25 +1,28 @@
-"""SQLite: a row's text by ``printf``.
+"""SQLite: each row as a JSON array of texts, which SQLite itself writes.
 
-sqlite3 lets other threads run at each row that it fetches, which takes half as long as to make the
-row. Where the order of keys alone says which rows come next, many are fetched as one text.
+JSON escapes a NUL, a quote, and what could be taken for the end of a row. A batch without an escape
+is CSV but for its quotes and brackets, unless a text holds a comma, a bracket or a semicolon.
 
-A moment is stored with a blank where a T is shown. To replace it in SQL costs more than all the
-rest, so moments come as they are stored, each run of them between two cuts, and the blanks of a
-whole batch of them are replaced at once.
+Where the order of keys alone says which rows come next, SQLite joins a thousand of them into one
+text. It does so while the thousand before are looked through: sqlite3 lets other threads run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
-from marshmallow import fields
+import orjson
 from sqlalchemy import (
     BigInteger,
     Connection,
     LargeBinary,
     Select,
+    String,
     bindparam,
     cast,
     func,
@@ -28,25 +31,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from ...declarations.cells import Cell, Expression
-from .text import Dump, is_moment, moment
+from ...declarations.cells import Cell
+from ...declarations.expressions import Expression, iso8601
+from ..row_formats import MAX_CELLS, writes_json
+from .text import Dump
 
 BATCH_ROWS = 1000
 
-#: Before a text, before any other cell but the first, behind a row, and around moments. UTF-8 uses
-#: none of these bytes.
-TEXT, OTHER, END, CUT = b"\xff", b"\xfe", b"\xfd\xfc", b"\xfb"
+QUOTE, END = b'"', b"\r\n"
 
-WRITTEN = bytes.maketrans(TEXT + OTHER + END, b",,\r\n")
-
-#: A moment as stored, padded where it is shorter, so that a blank more shows it.
-MOMENT = CUT + b"%-26.26sZ" + CUT
-
-#: Between the starts of two moments, and from there to the blank.
-MOMENT_STEP, MOMENT_BLANK = 28, 10
-
-#: Its functions take so many arguments, by default and of old.
-MAX_ARGUMENTS = 100
+#: What a text escapes, or what a cell is to be quoted for.
+ESCAPED = (b"\\", b";")
 
 FIRST_KEY, LAST_KEY = -(2**63), 2**63 - 1
 
@@ -55,78 +50,79 @@ def dump(
     connection: Connection, statement: Select[Any], cells: Sequence[Cell], key: Expression | None
 ) -> Dump | None:
     """Return the rows of ``statement``."""
-    if len(cells) >= MAX_ARGUMENTS:
+    if not writes_json(connection.dialect) or len(cells) > MAX_CELLS:
         return None
-    row = _printf(cells)
+    row = func.json_array(*map(_text, cells))
     if key is None:
-        rows = statement.with_only_columns(row, maintain_column_froms=True)
+        rows = statement.with_only_columns(cast(row, LargeBinary), maintain_column_froms=True)
         batches = _by_rows(connection, rows)
     else:
         batches = _by_keys(connection, statement.with_only_columns(row, key), key)
-    moments = [*map(is_moment, cells)]
-
-    def split(row: bytes) -> list[str]:
-        texts = row.replace(CUT, b"").replace(OTHER, TEXT).split(TEXT)
-        return [
-            _moment(text.decode()) if it else text.decode()
-            for text, it in zip(texts, moments, strict=True)
-        ]
-
-    return Dump(batches, TEXT, TEXT + OTHER + END, END, _lines, split)
+        batches = _ahead(batches) if _takes_threads(connection) else batches
+    lines = partial(_lines, len(cells))
+    return Dump(batches, QUOTE, QUOTE, END, lines, _cells)
 
 
-def _printf(cells: Sequence[Cell]) -> ColumnElement[str]:
-    """Return the text of a row, a mark before each cell but for the first."""
-    formats: list[bytes] = []
-    values: list[Any] = []
-    for cell in cells:
-        mark = TEXT if isinstance(cell.field, fields.String) else OTHER
-        formats.append(mark + (MOMENT if is_moment(cell) else b"%s"))
-        values.append(cell.expression if is_moment(cell) else cell.shown)
-    pattern = b"".join(formats)[len(OTHER) :].replace(CUT + OTHER + CUT, OTHER) + END
-    return func.printf(literal_column(f"CAST(x'{pattern.hex()}' AS TEXT)"), *values)
+def _text(cell: Cell) -> ColumnElement[str]:
+    """Return a cell's text, none being empty."""
+    value = cell.shown if isinstance(cell.shown, iso8601) else cell.expression
+    return func.coalesce(cast(value, String), literal_column("''"))
 
 
 def _by_rows(connection: Connection, rows: Select[Any]) -> Generator[bytes]:
-    driver: Any = connection.connection.driver_connection
-    text_factory = driver.text_factory
-    driver.text_factory = bytes
-    try:
-        cursor: Any = connection.execute(rows).cursor
-        texts: Iterator[bytes] = chain.from_iterable(cursor)
-        while batch := b"".join(islice(texts, BATCH_ROWS)):
-            yield batch
-    finally:
-        driver.text_factory = text_factory
+    cursor: Any = connection.execute(rows).cursor
+    texts: Iterator[bytes] = chain.from_iterable(cursor)
+    while some := [*islice(texts, BATCH_ROWS)]:
+        yield END.join([*some, b""])
 
 
 def _by_keys(connection: Connection, rows: Any, key: Expression) -> Generator[bytes]:
     first = bindparam("first", type_=BigInteger)
     some = rows.where(key >= first).limit(literal_column(str(BATCH_ROWS))).subquery()
-    joined = func.group_concat(some.c[0], literal_column("''"))
+    joined = func.group_concat(some.c[0], literal_column("x'0d0a'"))
     batch = select(cast(joined, LargeBinary), func.max(some.c[1]))
     last = FIRST_KEY - 1
     while last < LAST_KEY:
         text, last = connection.execute(batch, {"first": last + 1}).one()
         if text is None:
             return
-        yield text
+        yield text + END
 
 
-def _lines(batch: bytes) -> bytes | None:
-    if any(it in batch for it in (b",", b'"', b"\r", b"\n")):
+def _takes_threads(connection: Connection) -> bool:
+    """Whether a connection can be used by another thread than the one that opened it."""
+    driver: Any = connection.connection.driver_connection
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(driver.cursor).exception() is None
+
+
+def _ahead(batches: Generator[bytes]) -> Generator[bytes]:
+    """Yield batches, each of them read while the one before is in use."""
+    with closing(batches), ThreadPoolExecutor(1, "omsflask-export") as reader:
+        following = reader.submit(next, batches, b"")
+        while batch := following.result():
+            following = reader.submit(next, batches, b"")
+            yield batch
+
+
+def _lines(width: int, batch: bytes) -> bytes | None:
+    """Return a batch as lines.
+
+    :param width: the number of cells of a row.
+    """
+    if any(it in batch for it in ESCAPED):
         return None
-    parts = batch.split(CUT)
-    stored = CUT.join(parts[1::2])
-    blanks = stored[MOMENT_BLANK::MOMENT_STEP]
-    if blanks.strip(b" ") or stored.count(b" ") != len(blanks):
-        return None  # One is stored in another form.
-    if stored:
-        parts[1::2] = stored.replace(b" ", b"T").split(CUT)
-    return b"".join(parts).translate(WRITTEN)
+    lines = batch.translate(None, b'[]"')
+    rows = batch.count(b"\n")
+    if batch.count(b",") != rows * (width - 1) or len(batch) - len(lines) != rows * 2 * (width + 1):
+        return None
+    try:
+        lines.decode()
+    except UnicodeDecodeError:
+        return None
+    return lines
 
 
-def _moment(cell: str) -> str:
-    """Return what ``iso8601`` does, whatever was stored."""
-    stored = cell[:-1].rstrip()
-    return moment(stored[:10], stored[11:])
+def _cells(row: bytes) -> list[str]:
+    texts: list[str] = orjson.loads(row.decode("utf-8", "replace"))
+    return texts

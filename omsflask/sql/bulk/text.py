@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from ...declarations.cells import Cell, iso8601
-
 
 @dataclass(frozen=True)
 class Dump:
-    """A selection's rows, as text, null being nothing.
+    """A selection's rows as text, where NULL is empty.
 
     :param batches: some rows at a time.
     :param before: the byte before each text.
@@ -26,17 +24,3 @@ class Dump:
     end: bytes
     lines: Callable[[bytes], bytes | None]
     cells: Callable[[bytes], list[str]]
-
-
-def is_moment(cell: Cell) -> bool:
-    """Whether a cell shows a moment, whose text the writers make faster than SQL does."""
-    return isinstance(cell.shown, iso8601)
-
-
-def moment(day: str, time: str) -> str:
-    """Return a moment as it is shown.
-
-    :param day: nothing where there is no moment.
-    :param time: with as much of its fraction as was stored.
-    """
-    return day and f"{day}T{time[:8]}.{time[9:15]:0<6}Z"
