@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, func, null, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from ..declarations.cells import Expression
+from ..declarations.expressions import Expression
 from ..declarations.lookups import LOOKUPS
 from ..declarations.services import BoundService
 from ..declarations.values import adapted

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Select, TextualSelect, select
 
-from ..declarations.cells import Cell, Expression, cell
+from ..declarations.cells import Cell, cell
+from ..declarations.expressions import Expression
 from ..declarations.services import BoundService
 
 
