@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, Table, func, select
+from sqlalchemy import Connection, Dialect, Engine, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
@@ -183,16 +183,7 @@ class Database:
             return
         if connection.in_transaction():
             connection.rollback()
-        if self.is_postgresql:
-            connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
-            return
-        # Python's sqlite3 begins a transaction before it writes, not before it reads. An in-memory
-        # database may share its one connection with a transaction of the host's.
-        driver = connection.connection.driver_connection
-        if driver is not None and not driver.in_transaction:
-            driver.execute("BEGIN")
+        SNAPSHOTS[self.dialect.name](connection)
 
     def relation(self, table: Table, options: Mapping[str, Any] | None = None) -> str:
         """Return a table's name in SQL, where a statement would look for it, as a value.
@@ -212,6 +203,25 @@ class Database:
         if table.schema not in translated:
             return table.schema
         return translated[table.schema] or self.dialect.default_schema_name
+
+
+def _snapshot_on_postgresql(connection: Connection) -> None:
+    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _snapshot_on_sqlite(connection: Connection) -> None:
+    # Python's sqlite3 begins a transaction before it writes, not before it reads. An in-memory
+    # database may share its one connection with a transaction of the host's.
+    driver = connection.connection.driver_connection
+    if driver is not None and not driver.in_transaction:
+        driver.execute("BEGIN")
+
+
+#: How a snapshot begins, by engine.
+SNAPSHOTS: dict[str, Callable[[Connection], None]] = {
+    "postgresql": _snapshot_on_postgresql,
+    "sqlite": _snapshot_on_sqlite,
+}
 
 
 def frozen(value: Any) -> Hashable:
@@ -263,13 +273,14 @@ def driver_errors(connection: Connection) -> Iterator[None]:
         ) from error
 
 
-#: Any number will do, as long as it is always the same.
-ADVISORY_LOCK = 0x6F6D73
+#: What makes others wait that do the same, by engine. Any number of a lock will do that is always
+#: the same.
+LOCKS = {
+    "postgresql": f"SELECT pg_advisory_xact_lock({0x6F6D73})",
+    "sqlite": "BEGIN IMMEDIATE",
+}
 
 
 def lock(connection: Connection) -> None:
     """Begin a transaction that no other one that did the same runs beside."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+    connection.exec_driver_sql(LOCKS[connection.dialect.name])
