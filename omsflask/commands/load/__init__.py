@@ -12,6 +12,7 @@
 :mod:`.cells`       what a cell is that holds no text
 :mod:`.rows`        a row on its way
 :mod:`.checking`    the schema, the other way round
+:mod:`.usual`       what the schema loads of values in their usual form
 :mod:`.invisible`   characters that nobody sees
 :mod:`.identities`  which customer a row is, and whether it came before
 :mod:`.finding`     which stored customer a row is

@@ -15,6 +15,7 @@ from ...declarations.validation import plain_text, whole_number
 from .cells import Cell
 from .invisible import unexpected, unseen
 from .rows import Row, Unreadable
+from .usual import Usual
 
 IDENTIFY = "say by --key what else identifies a customer"
 
@@ -30,6 +31,7 @@ class Checker:
         self._keep_empty = keep_empty
         self._identities = dict.fromkeys(it for it in (service.key, key) if it)
         self._schema = loading_schema(service.schema)
+        self._usual = Usual(self._schema)
         #: What is compared letter by letter, and must look as it is.
         self._compared = {key} | {
             name for name, field in self._schema.fields.items() if isinstance(field, fields.Email)
@@ -66,8 +68,9 @@ class Checker:
             return
         if self._keep_empty:
             row.values = {it: value for it, value in row.values.items() if not _is_empty(value)}
+        usual = self._usual.load(row.values)
         try:
-            values: dict[str, Any] = self._schema.load(row.values)
+            values: dict[str, Any] = self._schema.load(row.values) if usual is None else usual
         except ValidationError as error:
             row.reason = _sentence(error.messages)
             return
@@ -75,7 +78,8 @@ class Checker:
             if name in values and values[name] is None:
                 del values[name]
         row.values = values
-        self._look(row)
+        if usual is None:
+            self._look(row)
 
     def _look(self, row: Row) -> None:
         """Note on ``row`` characters of its texts that nobody sees."""

@@ -105,7 +105,8 @@ def load(
     options = Options(format_, encoding, guarded, tuple(SERVICE.fields), sheets)
     with ExitStack() as stack:
         store = _store(stack, key, writes=not dry_run, creates_channels=create_channels)
-        run = Run(Checker(SERVICE, key, keep_empty), store, all_or_nothing, NAMES)
+        identities = stack.enter_context(closing(Identities(key)))
+        run = Run(Checker(SERVICE, key, keep_empty), identities, store, all_or_nothing, NAMES)
         reported = _open_report(stack, report, (*files, rejects), follow=follow_links)
         try:
             sources = _open(stack, files, options, run.checker)
@@ -131,7 +132,8 @@ def _store(stack: ExitStack, key: str | None, *, writes: bool, creates_channels:
         customer,
         channel,
         [*SERVICE.attributes.values()],
-        stack.enter_context(closing(Identities(key))),
+        key,
+        stack.enter_context(closing(Identities(None))),
         writes,
         creates_channels,
     )

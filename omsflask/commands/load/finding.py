@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import ARRAY, ColumnElement, String, any_, cast, literal, select
 from sqlalchemy.orm import Session
 
 from ..letter_case import candidates, fold, may_be_same, skeleton
@@ -35,12 +35,13 @@ class Finder:
 
         A row with an id is the customer of that id, whether there is one or not.
         """
-        keys = [row.values[self.key] for row in rows if _has_no_id(row)]
-        known = self._known(keys) if keys else {}
-        return [
-            self._find(row, known) if _has_no_id(row) else None if row.reason else row.values["id"]
-            for row in rows
-        ]
+        ids = [None if row.reason else row.values.get("id") for row in rows]
+        by_key = [place for place, row in enumerate(rows) if ids[place] is None and not row.reason]
+        if by_key:
+            known = self._known([rows[place].values[self.key] for place in by_key])
+            for place in by_key:
+                ids[place] = self._find(rows[place], known)
+        return ids
 
     def _find(self, row: Row, known: Known) -> int | None:
         value = row.values[self.key]
@@ -59,7 +60,8 @@ class Finder:
         id_, column = self.customer.id, getattr(self.customer, self.key or "")
         known: Known = defaultdict(list)
         if self.key != CASELESS:
-            for found in self.session.execute(select(id_, column).where(column.in_(values))):
+            stored = select(id_, column).where(among(self.session, column, values))
+            for found in self.session.execute(stored):
                 known[found[1]].append(tuple(found))
             return known
         wanted = {skeleton(value) for value in values}
@@ -71,8 +73,13 @@ class Finder:
         return known
 
 
-def _has_no_id(row: Row) -> bool:
-    return not row.reason and "id" not in row.values
+def among(session: Session, column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
+    """Return SQL for one of ``values``, in a batch of rows: thousands are one parameter."""
+    if session.get_bind().dialect.name != "postgresql":
+        found: ColumnElement[bool] = column.in_(values)
+    else:
+        found = column == any_(literal([*values], ARRAY(column.type)))
+    return found
 
 
 def _several(key: str | None, found: Sequence[tuple[int, Any]]) -> str:

@@ -50,7 +50,8 @@ class Identities:
 
     def __init__(self, key: str | None) -> None:
         self.key = key
-        self._seen = sqlite3.connect("", isolation_level=None)
+        # Files are read by another thread than the one that makes and closes this.
+        self._seen = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._seen.executescript(TABLES)
         self._names: set[str] = set()
 
@@ -60,27 +61,29 @@ class Identities:
 
     def note(self, rows: Iterable[Row], file: str) -> None:
         """Note on rows of ``file`` that they have no identity, or that of an earlier one."""
-        rows = [row for row in rows if not row.reason and self._has_identity(row)]
-        self._names.update(map(self.name, rows))
-        if len(self._names) < 2 and self._add_all(
-            _identity(self.name(it), it, file) for it in rows
-        ):
-            self._seen.executemany(ADD_OTHER, self._keys(rows, file))
+        identified = [
+            (row, _identity(self.name(row), row, file))
+            for row in rows
+            if not row.reason and self._has_identity(row)
+        ]
+        self._names.update(identity.name for _, identity in identified)
+        if len(self._names) < 2 and self._add_all(identity for _, identity in identified):
+            self._seen.executemany(ADD_OTHER, self._keys((row for row, _ in identified), file))
             return
-        for row in rows:
-            self._add(row, _identity(self.name(row), row, file))
+        for row, identity in identified:
+            self._add(row, identity)
             for key in self._keys([row], file):
                 self._add_key(row, key)
 
     def note_found(self, rows: Sequence[Row], ids: Sequence[int | None], file: str) -> None:
-        """Note on rows of ``file`` that were found by the key when an earlier one was the same.
+        """Note on rows of ``file`` that an earlier one was the same customer.
 
         :param ids: of the customers that the rows are.
         """
         found = [
             (row, Identity("id", id_, id_, f"{file}, {row.place}"))
             for row, id_ in zip(rows, ids, strict=True)
-            if id_ is not None and not row.reason and "id" not in row.values
+            if id_ is not None
         ]
         if not self._add_all(identity for _, identity in found):
             for row, identity in found:
@@ -91,10 +94,11 @@ class Identities:
         self._seen.close()
 
     def _has_identity(self, row: Row) -> bool:
-        name = self.name(row)
-        if row.values.get(name) is None:
-            row.reason = f"{name}: There is none, {'and no id' if self.key else 'nor a --key'}."
-        return not row.reason
+        if row.values.get(self.name(row)) is not None:
+            return True
+        hint = "and no id" if self.key else "nor a --key"
+        row.reason = f"{self.name(row)}: There is none, {hint}."
+        return False
 
     def _keys(self, rows: Iterable[Row], file: str) -> Iterator[tuple[Any, ...]]:
         """Yield the keys of rows that are known by an id."""

@@ -16,6 +16,7 @@ from ..faults import sentence
 from ..progress import bar_through
 from .ahead import ahead
 from .checking import Checker
+from .identities import Identities
 from .rejects import Write
 from .rows import Row, Unreadable
 from .sources import Source
@@ -53,6 +54,7 @@ class Run:
     """
 
     checker: Checker
+    identities: Identities
     store: Store
     all_or_nothing: bool
     names: Mapping[str, str]
@@ -126,6 +128,7 @@ class Run:
             for rows in _batches(source):
                 for row in rows:
                     self.checker.check(row)
+                self.identities.note(rows, source.name)
                 yield Batch(source.name, rows, before + source.position)
             before += source.size
 
@@ -133,15 +136,18 @@ class Run:
         outcome = self.store.put(batch.rows, batch.file)
         self.pending.add(tally_of(outcome, self.names))
         for row in batch.rows:
-            place = f"{batch.file}, {row.place}"
             if row.reason:
-                self.summary.refuse(f"{place}: {row.reason}")
-                if self.reject:
-                    self.reject(row, place)
+                self._refuse(row, f"{batch.file}, {row.place}")
             elif row.warning:
-                self.summary.warn(f"{place}: {row.warning.removesuffix('.')}")
+                warning = row.warning.removesuffix(".")
+                self.summary.warn(f"{batch.file}, {row.place}: {warning}")
         if not self.store.writes:
             self._show(outcome.changes, batch.file)
+
+    def _refuse(self, row: Row, place: str) -> None:
+        self.summary.refuse(f"{place}: {row.reason}")
+        if self.reject:
+            self.reject(row, place)
 
     def _show(self, changes: Sequence[Change], file: str) -> None:
         changed = [change for change in changes if not change.is_new]

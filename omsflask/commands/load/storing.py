@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table, insert, inspect, select
+from sqlalchemy import Table, func, insert, inspect, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from ...tables.create import advance
 from ...tables.staging import lock_writes
 from ..faults import sentence
-from .finding import Finder
+from .finding import Finder, among
 from .identities import Identities
 from .rows import Row
 from .writing import STAMP, Change, Writer
@@ -43,17 +43,22 @@ class Store:
     """Where customers are kept: models with the mixins' columns.
 
     :param columns: the attributes that may be written.
+    :param key: the field that identifies a row without an id, where one does.
+    :param found: the customers that rows were found to be.
     :param channels: the ids of channels that are there, as far as they were asked for.
+    :param numbered: the models of rows that were added with a key.
     """
 
     session: Session
     customer: type[Any]
     channel: type[Any]
     columns: Sequence[str]
-    identities: Identities
+    key: str | None
+    found: Identities
     writes: bool
     creates_channels: bool
     channels: set[int] = field(default_factory=set)
+    numbered: set[type[Any]] = field(default_factory=set)
 
     def put(self, rows: Sequence[Row], file: str) -> Outcome:
         """Add or change the customers that rows are, or note on a row why that cannot be.
@@ -66,20 +71,22 @@ class Store:
         if not self.session.in_transaction():
             self._begin()
         self._find_channels(rows)
-        self.identities.note(rows, file)
-        ids = Finder(self.session, self.customer, self.identities.key).find(rows)
-        self.identities.note_found(rows, ids, file)
+        ids = Finder(self.session, self.customer, self.key).find(rows)
+        if self.key:
+            self.found.note_found(rows, ids, file)
         changes, unchanged = self._compare(rows, ids)
         if self.writes and changes:
             self._write(changes)
             changes = [change for change in changes if not change.row.reason]
+            if any(change.is_new and "id" in change.values for change in changes):
+                self.numbered.add(self.customer)
         return Outcome(changes, unchanged)
 
     def commit(self) -> None:
         """Commit what was put, and let keys that the database gives come after it."""
-        if self.session.in_transaction():
-            for model in (self.customer, self.channel):
-                advance(self.session.connection(), _table(model))
+        for model in self.numbered:
+            advance(self.session.connection(), _table(model))
+        self.numbered.clear()
         self.session.commit()
 
     def give_way(self) -> None:
@@ -115,29 +122,33 @@ class Store:
         if ids and self.writes:
             rows = [{"id": it, "name": f"Channel {it}"} for it in sorted(ids)]
             self.session.execute(insert(self.channel), rows)
+            self.numbered.add(self.channel)
         self.channels.update(ids)
 
     def _compare(self, rows: Sequence[Row], ids: Sequence[int | None]) -> tuple[list[Change], int]:
         """Return what rows change, and how many change nothing."""
-        stored = self._stored([id_ for id_ in ids if id_ is not None])
+        last = self.session.scalar(select(func.max(self.customer.id)))
+        stored = self._stored(
+            [it for it in ids if it is not None and last is not None and it <= last]
+        )
         changes, unchanged = [], 0
         for row, id_ in zip(rows, ids, strict=True):
             if row.reason:
                 continue
-            before = None if id_ is None else stored.get(id_)
-            change = Change(row, id_, {}) if before is None else _change(row, before)
+            before = stored.get(id_)
+            change = Change(row, row.values, {}) if before is None else _change(row, before)
             if change:
                 changes.append(change)
             else:
                 unchanged += 1
         return changes, unchanged
 
-    def _stored(self, ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    def _stored(self, ids: Sequence[int]) -> dict[int | None, Mapping[str, Any]]:
         """Return the customers with ``ids``."""
         if not ids:
             return {}
         columns = [getattr(self.customer, it) for it in self.columns]
-        statement = select(*columns).where(self.customer.id.in_(ids))
+        statement = select(*columns).where(among(self.session, self.customer.id, ids))
         place = self.columns.index("id")
         return {
             row[place]: dict(zip(self.columns, map(_in_utc, row), strict=True))
@@ -171,7 +182,8 @@ def _change(row: Row, before: Mapping[str, Any]) -> Change | None:
     differing = {name: before[name] for name in values if before[name] != values[name]}
     if not differing:
         return None
-    return Change(row, before["id"], differing, keeps_stamp=values.get(STAMP) == before[STAMP])
+    keeps_stamp = values.get(STAMP) == before[STAMP]
+    return Change(row, {**values, "id": before["id"]}, differing, keeps_stamp)
 
 
 def _table(model: type[Any]) -> Table:

@@ -67,7 +67,7 @@ class Difference:
     """
 
     place: str
-    id: int | None
+    id: int
     fields: dict[str, tuple[Any, Any]]
 
     def __str__(self) -> str:
@@ -80,11 +80,11 @@ class Difference:
 
 def difference_of(change: Change, place: str, names: Mapping[str, str]) -> Difference:
     """Return what a row at ``place`` changes."""
-    after = change.row.values
+    after = change.values
     fields = {
         names[it]: (_shown(before), _shown(after[it])) for it, before in change.before.items()
     }
-    return Difference(place, change.id, fields)
+    return Difference(place, after["id"], fields)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Table, insert, inspect, update
 from sqlalchemy.orm import Session
@@ -26,17 +26,16 @@ class NotTaken(Exception):
     """The database took fewer rows than it was given, and said nothing."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """A row that adds a customer, or changes one.
 
-    :param id: of the customer that is changed.
+    :param values: what is written.
     :param before: the values that differ, as they are stored; none of a new customer.
     :param keeps_stamp: whether the row gives the date that is stored.
     """
 
     row: Row
-    id: int | None
+    values: Values
     before: Values
     keeps_stamp: bool = False
 
@@ -44,12 +43,6 @@ class Change:
     def is_new(self) -> bool:
         """Whether it adds a customer."""
         return not self.before
-
-    @property
-    def values(self) -> Values:
-        """What is written."""
-        values: Values = self.row.values
-        return values if self.is_new else {**values, "id": self.id}
 
 
 @dataclass(frozen=True)
@@ -95,7 +88,9 @@ class Writer:
     def _update(self, changes: Sequence[Change], _names: object) -> int:
         self.session.execute(update(self.customer), [change.values for change in changes])
         # The table's trigger takes such a date for none and stamps the row.
-        dated = [{"id": it.id, STAMP: it.values[STAMP]} for it in changes if it.keeps_stamp]
+        dated = [
+            {"id": it.values["id"], STAMP: it.values[STAMP]} for it in changes if it.keeps_stamp
+        ]
         if dated:
             self.session.execute(update(self.customer), dated)
         return len(changes)
