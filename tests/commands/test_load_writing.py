@@ -116,12 +116,24 @@ def test_many_are_stamped_as_one_is(shop: Shop) -> None:
                 assert (created.year, modified.year) == (2019, 2021)
 
 
+def test_keys_that_the_database_gives_come_after_those_of_the_same_file(shop: Shop) -> None:
+    rows = [{"omnitron_id": it, "email": f"a{it}@b.example"} for it in range(2 * MANY)]
+    given = [row | {"id": 50_000 - row["omnitron_id"]} for row in rows[1::2]]
+    rows[1::2] = given
+    for file in (rows[:4], rows):
+        result = shop.load("a.jsonl", file, "--key", "email")
+        assert result.exit_code == 0, result.stderr
+    ids = [row["id"] for row in shop.customers()]
+    assert ids[:MANY] == [row["id"] for row in reversed(given)]
+    assert ids[MANY] > 50_000 - 1
+
+
 def test_keys_that_the_database_gives_are_in_the_order_of_the_file(shop: Shop) -> None:
-    shop.load("a.jsonl", [ALI | {"id": 9999}])
+    shop.load("a.jsonl", [ALI | {"id": 90_000}])
     rows = [{"omnitron_id": it, "email": f"a{it}@b.example"} for it in range(MANY)]
     assert f"{MANY} added" in shop.load("a.csv", rows, "--key", "email").stderr
     assert [row["omnitron_id"] for row in shop.customers()] == [55, *range(MANY)]
-    assert [row["id"] for row in shop.customers()] == [*range(9999, 10_000 + MANY)]
+    assert [row["id"] for row in shop.customers()] == [*range(90_000, 90_001 + MANY)]
 
 
 NASTY = ["\\", "\\N", "\t", "a\\tb", "\x01", "'", '"', ",", "%s", "{}", ":a", "😀" * 30, "\ufeff",

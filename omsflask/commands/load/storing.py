@@ -46,7 +46,6 @@ class Store:
     :param key: the field that identifies a row without an id, where one does.
     :param found: the customers that rows were found to be.
     :param channels: the ids of channels that are there, as far as they were asked for.
-    :param numbered: the models of rows that were added with a key.
     """
 
     session: Session
@@ -58,7 +57,6 @@ class Store:
     writes: bool
     creates_channels: bool
     channels: set[int] = field(default_factory=set)
-    numbered: set[type[Any]] = field(default_factory=set)
 
     def put(self, rows: Sequence[Row], file: str) -> Outcome:
         """Add or change the customers that rows are, or note on a row why that cannot be.
@@ -78,15 +76,10 @@ class Store:
         if self.writes and changes:
             self._write(changes)
             changes = [change for change in changes if not change.row.reason]
-            if any(change.is_new and "id" in change.values for change in changes):
-                self.numbered.add(self.customer)
         return Outcome(changes, unchanged)
 
     def commit(self) -> None:
-        """Commit what was put, and let keys that the database gives come after it."""
-        for model in self.numbered:
-            advance(self.session.connection(), _table(model))
-        self.numbered.clear()
+        """Commit what was put."""
         self.session.commit()
 
     def give_way(self) -> None:
@@ -122,7 +115,7 @@ class Store:
         if ids and self.writes:
             rows = [{"id": it, "name": f"Channel {it}"} for it in sorted(ids)]
             self.session.execute(insert(self.channel), rows)
-            self.numbered.add(self.channel)
+            advance(self.session.connection(), _table(self.channel))
         self.channels.update(ids)
 
     def _compare(self, rows: Sequence[Row], ids: Sequence[int | None]) -> tuple[list[Change], int]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Table, insert, inspect, update
 from sqlalchemy.orm import Session
 
+from ...tables.create import advance
 from ...tables.staging import insert_rows, may_stage, update_rows
 from .rows import Row
 
@@ -64,13 +65,16 @@ class Writer:
         """
         groups = defaultdict(list)
         for change in changes:
-            groups[change.is_new, tuple(change.values)].append(change)
-        # A customer's e-mail address may become free for a new one.
-        for (is_new, names), group in sorted(groups.items()):
+            names = tuple(change.values)
+            groups[change.is_new, "id" not in names, names].append(change)
+        # A customer's e-mail address may become free for a new one, and keys come after given ones.
+        for (is_new, is_numbered, names), group in sorted(groups.items()):
             by_the_thousand = len(group) > FEW and self._may_stage
             write = self._stage if by_the_thousand else self._insert if is_new else self._update
             if (taken := write(group, names)) != len(group):
                 raise NotTaken(f"The database took {taken:,} of {len(group):,} rows")
+            if is_new and not is_numbered:
+                advance(self.session.connection(), self.table)
 
     @property
     def table(self) -> Table:
