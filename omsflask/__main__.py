@@ -44,7 +44,10 @@ if importlib.util.find_spec("flask_migrate") is not None:
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--serve/--no-serve", default=True, help="Serve, or only make the database.")
 def demo(port: int, serve: bool) -> None:
-    """Make a database of 109 customers and a token, and serve them."""
+    """Make a database of 109 customers and a token, and serve them.
+
+    Example: omsflask demo --port 8001
+    """
     if serve:
         _check_gunicorn()
         _check_port(port)
@@ -62,7 +65,10 @@ def demo(port: int, serve: bool) -> None:
 @omsflask.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[GUNICORN OPTIONS]")
 def serve(options: Sequence[str]) -> None:
-    """Serve by gunicorn, for production: omsflask serve --bind 0.0.0.0:8000 --workers 4."""
+    """Serve by gunicorn, for production.
+
+    Example: omsflask serve --bind 0.0.0.0:8000 --workers 4
+    """
     run_gunicorn(*options)
 
 
@@ -91,9 +97,14 @@ def fill() -> None:
 
 @omsflask.command()
 @click.argument("number", type=click.IntRange(1, 10**9))
-@click.option("--seed", type=int, default=0, show_default=True, help="Another makes others.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Another seed makes other customers."
+)
 def make_customers(number: int, seed: int) -> None:
-    """Add NUMBER customers that look like some, to try and to measure with."""
+    """Add NUMBER made-up customers, for trials and measurements.
+
+    Example: omsflask make-customers 1000000
+    """
     migrations.upgrade()
     with bar_of(number) as bar:
         for added in make(db.engine, CUSTOMERS, number, seed=seed):

@@ -28,7 +28,7 @@ from .web.bodies import close_unsent
 from .web.error_handlers import handle_errors
 from .web.views import METHODS, ListView
 
-#: What a host's session may be; a ``scoped_session`` is called, and so is a session factory.
+#: A host's session. A ``scoped_session`` is called, and so is a session factory.
 AnySession = Session | Callable[[], Session]
 
 View = Callable[..., Response]
@@ -243,7 +243,7 @@ def _names() -> Iterator[str]:
 
 def _view(list_view: ListView) -> View:
     def view(**_path: object) -> Response:
-        # Not the proxy, which looks for the request anew each time.
+        # The proxy would look for the request anew each time.
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]
         return list_view(asked)
 

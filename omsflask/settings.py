@@ -66,59 +66,65 @@ class Setting:
         return result
 
 
-#: What every app with the extension reads from ``app.config``.
+#: Every app with the extension reads these from ``app.config``.
 SETTINGS = (
-    Setting("OMS_PAGE_SIZE", 10, "Rows a page when `limit` is not given.", minimum=1),
+    Setting("OMS_PAGE_SIZE", 10, "Rows per page without `limit`.", minimum=1),
     Setting(
-        "OMS_MAX_PAGE_SIZE", 1000, "Rows a page at most; a larger `limit` means this.", minimum=1
+        "OMS_MAX_PAGE_SIZE",
+        1000,
+        "Largest number of rows per page. A larger `limit` means this number.",
+        minimum=1,
     ),
     Setting(
         "OMS_LENIENT_QUERY",
         False,
-        "Ignore unknown parameters and take the last of repeated ones, as the documented service"
-        " does, instead of answering 400.",
+        "Ignore unknown parameters and use the last of repeated ones, as the published service"
+        " does. Otherwise both are 400.",
     ),
     Setting(
         "OMS_BASE_URL",
         "",
-        "What comes before the path in links, `https://oms.example.com`. Empty: taken from the"
-        " request.",
+        "Beginning of all links, such as `https://oms.example.com`. Empty: links begin as the"
+        " request's address does.",
         pattern=r"(https?://[^\s/?#\\@]+(/[^\s?#\\]*)?)?",
         form="an absolute http or https address",
     ),
     Setting(
         "OMS_MAX_CONCURRENT_EXPORTS",
         2,
-        "Whole exports at a time in one process; more are 503 with `Retry-After`.",
+        "Largest number of whole exports at a time in a process. More are 503 with `Retry-After`.",
         minimum=1,
     ),
     Setting(
         "OMS_COMMIT_HORIZON_SECONDS",
         60.0,
-        "How long at most a change may wait for older transactions to end, on PostgreSQL, where"
-        " changes are pulled by `modified_date`. 0: not at all.",
+        "Longest time that a change is held back for older transactions, when changes are pulled"
+        " by `modified_date` on PostgreSQL. 0 disables it.",
     ),
     Setting(
         "OMS_COUNT_SECONDS",
         60.0,
-        "How long at most a count is kept though rows have changed: 20 times what it took, if that"
-        " was over 5 ms. 0: each is made anew, as it must be where row-level security or a"
-        " `search_path` shows one statement other rows at other times.",
+        "Longest time that a count is reused after a commit. A count that took over 5 ms is reused"
+        " for 20 times as long as it took. 0 disables reuse. Use 0 if row-level security or a"
+        " `search_path` shows one statement different rows at different times.",
     ),
-    Setting("OMS_CSV_BOM", False, "Begin CSV with a byte order mark, by which Excel knows UTF-8."),
     Setting(
-        "OMS_CSV_GUARD", True, "Defuse CSV cells that a spreadsheet would run, with a leading `'`."
+        "OMS_CSV_BOM",
+        False,
+        "Begin CSV with a byte order mark, which tells Excel that it is UTF-8.",
+    ),
+    Setting(
+        "OMS_CSV_GUARD", True, "Prefix CSV cells that a spreadsheet would run as formulas with `'`."
     ),
     Setting(
         "OMS_TOKEN_MEMORY_SECONDS",
         2.0,
-        "How long a verified token of the package's own table is remembered, and so how long a"
-        " revoked one stays valid. A host's `verify_token` is called in each request. 0 disables"
-        " it.",
+        "TTL of verified tokens of the package's own table. A revoked token stays valid for as"
+        " long. A host's `verify_token` is called in each request. 0 disables the cache.",
     ),
 )
 
-#: What the standalone app reads besides.
+#: The standalone app reads these too.
 STANDALONE_SETTINGS = (
     Setting(
         "OMS_DATABASE_URL",
@@ -128,44 +134,44 @@ STANDALONE_SETTINGS = (
     Setting(
         "OMS_REPLICA_URL",
         "",
-        "SQLAlchemy URL of a streaming replica of that PostgreSQL, where lists, counts and exports"
-        " are read. Empty: there is none.",
+        "SQLAlchemy URL of a streaming replica of that PostgreSQL. Lists, counts and exports are"
+        " read there. Empty: no replica.",
     ),
     Setting(
         "OMS_POOL_SIZE",
         8,
-        "Connections to PostgreSQL that a process opens at most: one a thread, and some to spare.",
+        "Largest number of connections to PostgreSQL in one process: one per thread, and spares.",
         minimum=1,
     ),
-    Setting("OMS_POOL_TIMEOUT_SECONDS", 2.0, "How long to wait for one of them to be free."),
-    Setting("OMS_POOL_RECYCLE_SECONDS", 1800, "How old a connection may become."),
-    Setting("OMS_CONNECT_TIMEOUT_SECONDS", 3, "How long opening a connection may take.", minimum=2),
+    Setting("OMS_POOL_TIMEOUT_SECONDS", 2.0, "Timeout for a free connection of the pool."),
+    Setting("OMS_POOL_RECYCLE_SECONDS", 1800, "Age at which a connection is replaced."),
+    Setting("OMS_CONNECT_TIMEOUT_SECONDS", 3, "Timeout for opening a connection.", minimum=2),
     Setting(
         "OMS_STATEMENT_TIMEOUT_SECONDS",
         5.0,
-        "How long PostgreSQL may work on a statement of a page. 0: as the server says.",
+        "`statement_timeout` of PostgreSQL for pages. 0: the server's own setting.",
     ),
     Setting(
         "OMS_LOCK_TIMEOUT_SECONDS",
         3.0,
-        "How long PostgreSQL may wait for a lock. 0: as the server says.",
+        "`lock_timeout` of PostgreSQL. 0: the server's own setting.",
     ),
     Setting(
         "OMS_EXPORT_TIMEOUT_SECONDS",
         900.0,
-        "How long PostgreSQL may work on a whole export. 0: for ever.",
+        "`statement_timeout` of PostgreSQL for whole exports. 0: no timeout.",
     ),
     Setting(
         "OMS_SILENCE_TIMEOUT_SECONDS",
         6.0,
-        "How long PostgreSQL may say nothing, in pages and in exports, before it is given up; more"
-        " than a page's statement may take. By psycopg 3 alone. 0: for ever.",
+        "Timeout for a silent PostgreSQL, in pages and in exports. Set it longer than"
+        " `OMS_STATEMENT_TIMEOUT_SECONDS`. Only with psycopg 3. 0: no timeout.",
     ),
     Setting(
         "OMS_TRUSTED_HOSTS",
         "localhost,127.0.0.1",
-        "Host names, by commas, that a request may name; `.example.com` is every one below. Others"
-        " are 400. Empty, or where `OMS_BASE_URL` is set: any.",
+        "Accepted names in the `Host` header, separated by commas. `.example.com` accepts every"
+        " subdomain. Others are 400. Empty, or with `OMS_BASE_URL`: any name.",
         pattern=rf"(\s*{HOST}\s*(,\s*{HOST}\s*)*)?",
         form="names of hosts by commas",
     ),

@@ -1,4 +1,4 @@
-"""What is typed at a prompt, in any app with the extension: ``flask oms …``.
+"""Commands, in any app with the extension: ``flask oms …``.
 
 ==================  ==========================================================================
 :mod:`.cli`         the group, ``init-db`` and ``token``

@@ -65,7 +65,10 @@ class Moment(click.ParamType[datetime]):
 
 @oms.command()
 def init_db() -> None:
-    """Create the tables that are missing; the standalone app's are also brought up to date."""
+    """Create missing tables. In the standalone app, also update them.
+
+    Example: omsflask init-db
+    """
     if "oms_upgrade" in current_app.extensions:
         current_app.extensions["oms_upgrade"]()
         click.echo("The database is up to date.", err=True)
@@ -85,20 +88,29 @@ def create_tables() -> list[str]:
 
 @oms.group()
 def token() -> None:
-    """Issue, list and revoke tokens."""
+    """Issue, list and revoke tokens.
+
+    Example: omsflask token create warehouse --expires 90d
+    """
 
 
 @token.command()
 @click.argument("name")
-@click.option("--expires", type=Moment(), help="In so many days, or on that day (UTC).")
+@click.option("--expires", type=Moment(), help="Number of days, or a date in UTC.")
 def create(name: str, expires: datetime | None) -> None:
-    """Issue a token for NAME and print its key, this once."""
+    """Issue a token for NAME and print its key. The key is not shown again.
+
+    Example: omsflask token create warehouse --expires 90d
+    """
     click.echo(_tokens().issue(name, expires))
 
 
 @token.command("list")
 def list_() -> None:
-    """List all tokens, without their keys."""
+    """List all tokens, without their keys.
+
+    Example: omsflask token list
+    """
     columns = ("name", "prefix", "created_at", "expires_at", "revoked_at", "last_used_at")
     rows = [columns, *(tuple(_cell(getattr(row, it)) for it in columns) for row in _tokens().all())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -110,7 +122,10 @@ def list_() -> None:
 @token.command()
 @click.argument("name_or_prefix")
 def revoke(name_or_prefix: str) -> None:
-    """Revoke the token that is named, or whose key begins, so."""
+    """Revoke the token with this name, or with this beginning of its key.
+
+    Example: omsflask token revoke warehouse
+    """
     for name in _tokens().revoke(name_or_prefix):
         click.echo(f"Revoked {name}.", err=True)
 

@@ -23,7 +23,7 @@ from .letter_case import candidates, fold, may_be_same, skeleton
 SERVICE = customers.list_simple
 
 
-#: What a database keeps of rows that were erased.
+#: Remains of erased rows in a database.
 KEPT = {
     "postgresql": (
         "PostgreSQL keeps the rows until VACUUM, samples of them in pg_stats until ANALYZE, and"
@@ -34,7 +34,7 @@ KEPT = {
     ),
 }
 
-#: What no command here can reach.
+#: Copies that no command here can reach.
 ELSEWHERE = "Replicas, backups, exported files and rejects of loads keep what they hold."
 
 

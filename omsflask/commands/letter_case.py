@@ -21,7 +21,7 @@ CAPITALS = ({"i", "I"}, {"i", "İ"}, {"ı", "I"})
 #: The letters of CAPITALS, which :func:`skeleton` takes for one.
 ONE_LETTER = str.maketrans("Iİı", "iii")
 
-#: What "İ" becomes where JavaScript or Python make it small.
+#: The lower case of "İ" in JavaScript and Python.
 SMALL_DOTTED = "i\u0307"
 
 

@@ -19,11 +19,11 @@ from ..declarations.shown import file_text
 from ..sql.bulk import Dump
 from .table import Table
 
-#: A text that a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay joinable.
-#: What looks guarded is guarded once more, so that taking the guards away gives every text back.
+#: Texts that a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay as they
+#: are. A text that looks guarded gets one more guard, so that removing one restores every text.
 HOT = re.compile(r"'*(?:[=@\t\r\n]|[-+](?![\d ()\-./]*\Z))", re.ASCII)
 
-#: What a text is cut behind, where a part follows that a spreadsheet would run; and its guard.
+#: Cuts in a text before a part that a spreadsheet would run; and the guard of such a part.
 CUT = re.compile(r"[;\t\r\n](?=['\"]*[-+=@])")
 CUT_GUARD = re.compile(r"(?<=[;\t\r\n])'(?=['\"]*[-+=@])")
 
@@ -78,7 +78,7 @@ def unguarded(text: str) -> str:
     return CUT_GUARD.sub("", text)
 
 
-#: What is to be looked at row by row, in bytes, is not parted any further.
+#: A batch of so few bytes is read row by row, and not halved again.
 SMALL = 4096
 
 

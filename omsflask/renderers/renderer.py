@@ -1,4 +1,4 @@
-"""What a format is: how a page is written in it, and whether it holds the whole selection."""
+"""A format: how it writes a page, and whether it holds the whole selection."""
 
 from __future__ import annotations
 

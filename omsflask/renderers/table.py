@@ -1,4 +1,4 @@
-"""What a file is made of."""
+"""The table that a file is written from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Table(Protocol):
 
     @property
     def title(self) -> str:
-        """What a sheet is called."""
+        """The name of the sheet."""
 
     @property
     def cells(self) -> Sequence[Cell]:

@@ -1,9 +1,9 @@
 """A spreadsheet: the workbook is xlsxwriter's, its rows are put in as they come.
 
 xlsxwriter makes a small workbook that has everything but the rows: the parts, the formats, the
-header, a row to copy the cells' formats from. That one is sent piece by piece, and where a sheet's
-rows belong they are made and compressed on the way; no file is written, and the first bytes leave
-at once.
+header, a row to copy the cells' formats from. The workbook is sent piece by piece, and the rows of
+each sheet are made and compressed on the way. No file is written, and the first bytes leave at
+once.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _split(content: bytes) -> tuple[bytes, dict[str, str], bytes]:
 
 
 class _Sink(io.RawIOBase):
-    """What a zip file is written to, which cannot be sought in, and read from as it grows."""
+    """A stream that a zip file is written to and read from. It cannot seek."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

@@ -1,7 +1,7 @@
 """The XML of a sheet's rows, whole columns at a time: the cells that xlsxwriter makes, faster.
 
-What is escaped, and how, is xlsxwriter's doing too (ECMA-376, part 1, 22.9.2.19), and property
-tests hold the two against each other. Only where two look-alikes share an underscore,
+xlsxwriter escapes the same characters in the same way (ECMA-376, part 1, 22.9.2.19). Property tests
+compare the two. Only where two look-alikes share an underscore,
 ``_x005F_x0041_``, does xlsxwriter escape the first alone, which Excel reads as another text.
 """
 

@@ -1,4 +1,4 @@
-"""What is read, and when it is known to be unchanged. No Flask here, and no URL.
+"""Reading: the rows, and the evidence that they are unchanged. No Flask here, and no URL.
 
 =====================  =======================================================================
 :mod:`.connections`    the host's engine with its options, and one snapshot to read from

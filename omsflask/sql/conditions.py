@@ -20,13 +20,13 @@ from .plan import Bound
 from .query import Query
 from .source import Source
 
-#: What is dated so much later than now was stamped by nobody who writes now.
+#: No current writer stamps a row with a date so far ahead.
 FUTURE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What narrows the rows of a source.
+    """The conditions that narrow the rows of a source.
 
     :param watermark: what a row's stamp must not be newer than; none where nothing waits.
     """
@@ -38,7 +38,7 @@ class Conditions:
 
     @cached_property
     def form(self) -> Hashable:
-        """What the filters are built for, whatever their values."""
+        """The key of the filters, which are built once for all values."""
         return tuple((name, _form(value)) for name, value in self.query.filters.items())
 
     @cached_property

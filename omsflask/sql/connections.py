@@ -78,11 +78,11 @@ class Database:
 
     @cached_property
     def key(self) -> Hashable:
-        """What tells this database from others; none where no answer of it may be remembered.
+        """The identity of this database; none if no answer of it may be cached.
 
-        :returns: none for a connection of the host's, in whose transaction anything may have
-            happened; for a pool that has a database for each thread; where a listener acts as a
-            transaction begins, or changes statements; where an option has no hash.
+        :returns: none for a connection of the host's, because its transaction may hold changes.
+            None for a pool that has a database for each thread. None if a listener acts as a
+            transaction begins, or changes statements. None if an option has no hash.
         """
         if isinstance(self.bind, Connection) or isinstance(self.bind.pool, SingletonThreadPool):
             return None
@@ -138,7 +138,7 @@ class Database:
     def _autocommit(self, connection: Connection) -> None:
         """Save the round trips of a transaction, where nothing is lost by that.
 
-        What a listener says with ``SET LOCAL`` lasts only as long as the transaction does.
+        ``SET LOCAL`` of a listener lasts only until the end of the transaction.
         """
         if connection.in_transaction() or _is_in_transaction(connection):
             connection.execution_options(**{BEGUN: True})

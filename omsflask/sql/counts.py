@@ -1,9 +1,9 @@
 """Counts and bookmarks: how many rows a selection has, and which lie behind how many others.
 
-A count is exact for as long as nobody has committed, and is used again. On a busy database a cheap
-one is made anew; another is kept for a time in proportion to what it cost, so that not more than a
-twentieth of the database's time goes into counting. What makes a count known is told in
-:mod:`.knowledge`; without that none is remembered.
+A count is exact until a transaction commits, and is reused until then. On a busy database a cheap
+count is made anew. A slow one is kept for a time in proportion to its cost: counting takes a
+twentieth of the database's time at most. :mod:`.knowledge` decides whether a count is known.
+Otherwise no count is cached.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from sqlalchemy import Connection, select
 from .knowledge import origin, session_of, state
 from .selection import Selection
 
-#: What takes less is made anew.
+#: A faster count is made anew.
 CHEAP_SECONDS = 0.005
 
 #: A count is kept for so many times what it cost.
 TTL_FACTOR = 20
 
-#: Of selections; the one that was longest not asked for is forgotten.
+#: Cached counts, one for each selection. The least recently used is dropped first.
 MAX_COUNTS = 1000
 
 #: Orders of a selection that have bookmarks, bookmarks of each, and characters of one.
@@ -37,8 +37,8 @@ MAX_ORDERS, MAX_BOOKMARKS, MAX_LENGTH = 4, 100, 500
 class Bookmarks:
     """Cursors of an ordered selection that are known by number, in one state.
 
-    Whoever follows page numbers asks for the rows behind those of the page before. They are found
-    behind its last row, so that no row is passed over once more.
+    A client that follows page numbers asks for the rows after those of the page before. The
+    bookmark of its last row finds them, so that no row is skipped twice.
     """
 
     def __init__(self) -> None:

@@ -103,7 +103,7 @@ def _float(value: Any) -> float:
 
 
 def _decimal(value: Any) -> Decimal:
-    # Not any text: who forges 1E+999999999 would have the database write it out.
+    # A forged 1E+999999999 would let the database write out all its digits.
     if DECIMAL.fullmatch(_text(value)) is None:
         raise ValueError(value)
     return Decimal(value)

@@ -21,7 +21,7 @@ BATCH_ROWS = 1000
 class Export:
     """An open export, counted but not yet read: a :class:`~omsflask.renderers.table.Table`.
 
-    Whoever makes one closes it. All is read from one snapshot, by a connection of its own.
+    The caller closes it. All rows come from one snapshot, by a connection of its own.
 
     :param counts: that the list's requests have made of late.
     :param kept_seconds: how long at most one is kept.
@@ -54,7 +54,7 @@ class Export:
 
     @property
     def title(self) -> str:
-        """What a sheet is called."""
+        """The name of the sheet."""
         return self._selection.listing.service.resource
 
     @property
@@ -98,8 +98,8 @@ class Export:
 class Slots:
     """How many exports run in this process.
 
-    A semaphore would do, but for its lock: a slot may be given back by the garbage collector, in
-    the middle of whatever its thread does.
+    The garbage collector may give a slot back, in the middle of any work of its thread. The lock of
+    a semaphore could then wait for itself.
     """
 
     def __init__(self) -> None:

@@ -142,7 +142,7 @@ def origin(database: Database, connection: Connection) -> str:
     return f"{process}-{number}"
 
 
-#: What a statement may be made of whose rows only a commit changes, as SQLAlchemy names it.
+#: Parts of a statement whose rows change only by a commit, by SQLAlchemy's names.
 KNOWN = frozenset(
     {
         "alias", "binary", "bindparam", "clauselist", "column", "expression_clauselist", "false",

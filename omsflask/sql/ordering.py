@@ -40,8 +40,8 @@ def _postgresql(element: unindexed, compiler: SQLCompiler, **options: Any) -> st
 def sorted_steps(steps: Sequence[Step]) -> list[Step]:
     """Return the same order, for which rows are found by the filters and then sorted.
 
-    SQLite does not know how few rows a filter leaves, and PostgreSQL not where they lie: both would
-    rather walk an index of this order, and may come past all the others first.
+    SQLite does not know how few rows a filter leaves, and PostgreSQL does not know where they are.
+    Both would walk an index of this order, and may read all other rows first.
     """
     return [(unindexed(column), descending) for column, descending in steps]
 

@@ -63,7 +63,7 @@ class Paginator:
 
     @cached_property
     def query(self) -> Query:
-        """What is asked for."""
+        """The query of the request."""
         return self.selection.query
 
     def read(self) -> Page:
@@ -145,7 +145,7 @@ class Paginator:
     def _note(self, count: Count, planned: Plan, row: Row) -> None:
         """Remember for the next page what lies behind a deep row.
 
-        Not behind an infinity or NaN, for which JSON, and so a cursor, has but null.
+        A row with an infinity or NaN gets no bookmark: JSON, and so a cursor, has only null for it.
         """
         number = planned.number * self.query.limit
         order = self.query.order

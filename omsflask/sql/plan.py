@@ -24,13 +24,13 @@ MAX_OFFSET = 2**63 - 1
 #: From here on the keys of a page are found first.
 DEEP_OFFSET = 1000
 
-#: So many rows may be found by the filters and then sorted, and not looked for in their order.
+#: Up to this number, rows are found by the filters and then sorted.
 MAX_SORTED_ROWS = 1000
 
 #: A value to compare with, as its SQL type takes it.
 Bound = tuple[Any, SQLType]
 
-#: What a row holds in the columns of an order; NULL is none.
+#: The values of a row in the columns of an order; NULL is None.
 Position = Sequence[Bound | None]
 
 
@@ -62,7 +62,7 @@ class Slice:
 
     @property
     def form(self) -> Hashable:
-        """What its statement is built for, whatever the values."""
+        """The key of its statement, which is built once for all values."""
         nulls = None if self.after is None else tuple(held is None for held in self.after)
         return nulls, self.backward, self.offset > 0
 
@@ -89,7 +89,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a selection before its rows are read.
+    """Known facts about a selection before its rows are read.
 
     :param total: the number of rows.
     :param is_exact: whether it is that of the state in which the page is read.

@@ -22,7 +22,7 @@ PAGE_SIZE = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a request asks for, parsed and checked; made by :meth:`of`.
+    """A request for a list, parsed and checked; made by :meth:`of`.
 
     :param arguments: the query string as sent, each name with its last value.
     :param filters: by the parameter's name, its value.
@@ -78,7 +78,7 @@ class Query:
 
     @cached_property
     def binding(self) -> bytes:
-        """What its cursors are good for: this list, order and filters."""
+        """The list, order and filters that its cursors belong to."""
         compared = sorted((name, self.arguments.get(name, "")) for name in self.filters)
         return orjson.dumps([self.path, [str(term) for term in self.order], compared])
 

@@ -1,12 +1,12 @@
 """A read replica: lists are read there while it answers, and on the primary while it does not.
 
-One request reads one server. What pulls changes is told by the commit horizon
-(:mod:`.watermark`) up to when it has seen all, and a replica cannot say that: it knows no
-locks, and the moment of the last commit that it replayed says nothing of a transaction that began
-long before and commits after that. So the primary is asked, for the horizon first and then for how
-far it has written. Whoever stamped a row before the horizon has ended by then, and a replica that
-has replayed up to there shows it. It mostly has within milliseconds; one that has not is passed
-over.
+One request reads one server. A request for changes needs the watermark (:mod:`.watermark`), and a
+replica cannot tell it. A replica knows no locks, and its last replayed commit says nothing about a
+transaction that began earlier and commits later.
+
+So the primary is asked for the watermark first, and then for its write position. All transactions
+that stamped rows before the watermark have ended by then. A replica that has replayed up to that
+position shows their rows. Most replicas do so within milliseconds, and others are skipped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Identity = tuple[Any, ...] | None
 REPLICA_WAIT_SECONDS = 0.5
 IMPATIENT_SECONDS = 5.0
 
-#: Whoever has waited longer for a replica would wait too long for the primary besides.
+#: After a longer wait for the replica, the wait for the primary would be too long.
 FALLBACK_SECONDS = 3.0
 
 RETRY_SECONDS = 1.0
@@ -41,7 +41,7 @@ RETRY_SECONDS = 1.0
 #: A standby had to go on, or a statement took too long, which is no outage.
 PASSING = ("40001", "57014")
 
-# Not what is flushed: without synchronous_commit a transaction ends before that.
+# The flushed position would be too early: without synchronous_commit a transaction ends before it.
 WRITTEN = text("SELECT CAST(pg_current_wal_insert_lsn() AS text)")
 HAS_REPLAYED = text(
     "SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= CAST(:position AS pg_lsn)"
@@ -75,7 +75,7 @@ class Replica:
         self._lock = threading.Lock()
         self._is_away = False
         self._impatient_until = 0.0
-        #: Of servers, by their engines' dialects, as far as they were asked.
+        #: Identities of servers, by the dialects of their engines.
         self._identities: WeakKeyDictionary[Dialect, Identity] = WeakKeyDictionary()
 
     def read(

@@ -43,13 +43,13 @@ from .query import Query
 from .row_formats import Form
 from .source import Source, source_of
 
-#: Of a list. There are more kinds of queries than these, but nobody asks them all.
+#: Cached statements of a list. More kinds of queries exist, but no client sends all of them.
 MAX_STATEMENTS = 500
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a query selects from a list.
+    """The rows that a query selects from a list: its statements.
 
     :param database: that is asked.
     :param holder: of the token, whom the list's scope is given.
@@ -64,7 +64,7 @@ class Selection:
 
     @cached_property
     def source(self) -> Source:
-        """What the holder may see of the list."""
+        """The rows that the holder may see."""
         return source_of(self.listing, self.holder)
 
     @cached_property
@@ -84,8 +84,8 @@ class Selection:
     def may_sort(self) -> bool:
         """Whether few rows had better be sorted than looked for in their order.
 
-        Not where an index holds them in order: those of exact values in the order of keys, and any
-        that only the first column of the order narrows.
+        False if an index holds them in order. An index does so for exact values in the order of
+        keys, and for rows that only the first column of the order narrows.
         """
         parameters = [self.listing.service.filters.parameters[it] for it in self.query.filters]
         if len(self.steps) == 1 and all(it.lookup == "exact" for it in parameters):
@@ -94,7 +94,7 @@ class Selection:
 
     @cached_property
     def key(self) -> Hashable:
-        """What tells it from every other selection of its list, whatever the order.
+        """Its identity among all selections of its list, in any order.
 
         None where that cannot be known, or where its rows may change without a commit.
         """
@@ -112,7 +112,7 @@ class Selection:
 
     @cached_property
     def content(self) -> tuple[Hashable, ...] | None:
-        """What tells it from every other selection, its order and what it shows included.
+        """Its identity among all selections, with its order and its columns.
 
         None where that cannot be known, or where what is shown may change without a commit.
         """
@@ -154,8 +154,8 @@ class Selection:
     def counted(self) -> tuple[Select[Any], Mapping[str, Any]]:
         """Return a statement and its values.
 
-        It selects the number of rows, the database's state, whether all the tables are ordinary
-        ones, and whether no row of the list waits for the watermark.
+        It selects the number of rows and the database's state. It also selects whether all tables
+        are ordinary, and whether no row of the list waits for the watermark.
         """
         tables = None if self.key is None else names_of(self.database, self._tables)
 

@@ -1,17 +1,17 @@
 """Watermark: the moment before which no change is on its way.
 
-A row's stamp is taken before its transaction commits. A consumer that remembers the newest stamp
-that it saw would lose what was stamped earlier and committed later, so the answer tells the
-watermark, to go on from.
+A row is stamped before its transaction commits. A consumer that remembers the newest stamp would
+lose rows that were stamped earlier and committed later. The answer therefore holds the watermark,
+and the consumer continues from there.
 
-On PostgreSQL it is the start of the oldest transaction that is writing to the table: each holds a
-lock on it from before it can stamp a row until it has committed. Newer rows wait. Locks are seen of
-ordinary tables alone, of all that a partitioned table or an inheritance is made of. Behind a view
-or a foreign table nobody knows who writes: there is no watermark, and no row waits.
+On PostgreSQL the watermark is the start of the oldest transaction that is writing to the table.
+Each writer holds a lock on the table from before its first stamp until its commit. Newer rows wait.
+Only locks on ordinary tables are visible, and on all parts of a partitioned or inherited table.
+Writers behind a view or a foreign table are unknown: there is no watermark, and no row waits.
 
-On SQLite there is one writer at a time, and a stamp that is taken by the writing statement itself,
-as :class:`omsflask.CustomerMixin` takes it, is no earlier than any that is committed: the watermark
-is the newest of those, and nothing waits.
+SQLite has one writer at a time. The writing statement takes the stamp, as in
+:class:`omsflask.CustomerMixin`, so no committed stamp is later. The watermark is the newest stamp,
+and no row waits.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ FROM_BELOW = ("gt", "gte", "range")
 #: Until when a table is complete that holds nobody yet.
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
-#: Whose start may not be seen (pg_read_all_stats) holds rows back as long as the bound allows, and
-#: so does a prepared transaction, which no process holds. The time is the statement's: whoever
-#: takes a lock after the locks were read, and a stamp, takes a later one. The function is what is
-#: under pg_stat_activity, without the names of users and databases: half of the time.
+#: A transaction whose start is hidden (pg_read_all_stats) holds rows back as long as the bound
+#: allows. So does a prepared transaction, which no process holds. The time is that of
+#: the statement: a writer that locks the table after the locks were read takes a later stamp. The
+#: function is that of pg_stat_activity without names of users and databases: half of the time.
 OLDEST_WRITER = """
     SELECT greatest(
         least(statement_timestamp(), min(coalesce(
@@ -53,7 +53,7 @@ OLDEST_WRITER = """
         AND held.pid IS DISTINCT FROM pg_backend_pid()
     HAVING {}"""
 
-#: Of a table that has no other above or below it.
+#: For a table without parents and children.
 OF_A_TABLE = text(
     OLDEST_WRITER.format(
         "= CAST(to_regclass(:table) AS oid)",
@@ -71,7 +71,7 @@ TREE = """
         SELECT oid FROM above
         UNION SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = oid)"""
 
-#: Of all that a partitioned table or an inheritance is made of: any of it may be written to.
+#: For partitioned and inherited tables: a program may write to any part of them.
 OF_A_TREE = text(
     TREE
     + OLDEST_WRITER.format(
@@ -116,7 +116,7 @@ def watermark(
 def waiting_for(database: Database, moment: datetime | None) -> datetime | None:
     """Return the moment that rows must not be newer than; on SQLite none must wait.
 
-    What is dated later there, by hand or just now, is met again by who goes on from the moment.
+    A later date, set by hand or just now, comes again in the next pull from that moment.
     """
     return moment if database.is_postgresql else None
 

@@ -104,7 +104,7 @@ def _settings(instance_path: str) -> dict[str, Any]:
 
 
 def _session(app: Flask) -> Session:
-    # Not db.session, which makes one a request, to be closed again. Only the engine is asked for.
+    # db.session would open a session for each request. Only the engine is needed.
     with app.app_context():
         return Session(db.engine)
 

@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from ..sql.connections import WHOLE
 
-#: What a command may take as long for as it needs, which a request may not.
+#: Timeouts that commands switch off.
 WITHOUT_DEADLINES = {
     "OMS_STATEMENT_TIMEOUT_SECONDS": 0,
     "OMS_LOCK_TIMEOUT_SECONDS": 0,
@@ -85,8 +85,8 @@ def prepare(engine: Engine, config: Mapping[str, Any]) -> None:
 class Connecting:
     """Opens connections, and while that fails only one at a time.
 
-    Who waits for an attempt of his own keeps a thread from others, so that all but one are refused
-    at once.
+    Each waiting request would keep a thread busy, so one request at a time tries to connect and the
+    others fail at once.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -122,7 +122,7 @@ class Connecting:
             return dialect.connect(*args, **parameters)
         from .psycopg_timeout import Connection  # psycopg is there only where it is used.
 
-        # What is prepared on one connection to the server, pgbouncer may look for on another.
+        # pgbouncer may run a prepared statement on a connection that does not know it.
         parameters.setdefault("prepare_threshold", None)
         connection = Connection.connect(*args, **parameters)
         connection.silence = self._config["OMS_SILENCE_TIMEOUT_SECONDS"]

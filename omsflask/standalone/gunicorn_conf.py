@@ -24,8 +24,8 @@ timeout = 30
 graceful_timeout = 900  # An export under way is finished before a worker ends.
 keepalive = 5
 
-# By default gunicorn lets clients on this machine, and so any that come through a local proxy,
-# set SCRIPT_NAME and PATH_INFO by a header of that name. Name your proxies in forwarded_allow_ips.
+# By default gunicorn lets local clients set SCRIPT_NAME and PATH_INFO by a header of that name. All
+# clients of a local proxy are local. Name your proxies in forwarded_allow_ips.
 forwarder_headers = ""
 forwarded_allow_ips = ""
 control_socket_disable = True
@@ -43,8 +43,8 @@ def pre_request(_worker: Any, request: Any) -> None:
 def post_request(_worker: Any, request: Any, environ: dict[str, Any], _response: Any) -> None:
     """Wait for no more of a body.
 
-    gunicorn would read on before it closes the connection: for seconds, in which a client that
-    sends nothing more keeps a thread, and then all of the worker, from others.
+    gunicorn would read on for seconds before it closes the connection. A client that sends nothing
+    more would keep a thread busy, and several clients the whole worker.
     """
     if has_body(request) and "gunicorn.socket" in environ:
         with suppress(OSError):

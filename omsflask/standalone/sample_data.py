@@ -55,8 +55,8 @@ def published() -> Iterator[dict[str, Any]]:
 def plausible(number: int, *, first_id: int = 1, seed: int = 0) -> Iterator[dict[str, Any]]:
     """Yield customers that look like some, the same for the same ``seed``.
 
-    One in five has no phone, one in three an ERP code; channels are of unlike size; every tenth
-    was changed together with the one before it, to the microsecond.
+    One in five has no phone, and one in three has an ERP code. Channels differ in size. Every tenth
+    customer has the same ``modified_date`` as the one before.
     """
     choose = random.Random(seed)  # noqa: S311
     modified = FIRST_DAY

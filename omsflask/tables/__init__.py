@@ -1,4 +1,4 @@
-"""What is stored, for an app that has no tables yet.
+"""Tables, for an app that has none yet.
 
 ===================  =========================================================================
 :mod:`.models`       mixins with the published columns and their indexes

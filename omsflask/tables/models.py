@@ -26,7 +26,7 @@ Moment = DateTime(timezone=True)
 class clock(GenericFunction[datetime]):  # noqa: N801
     """SQL for the moment at which a statement runs, by the database's clock.
 
-    It is taken when the writing transaction has its lock already, which the watermark counts on;
+    The writing transaction has its lock by then, and the watermark relies on that order.
     PostgreSQL's ``now()`` is the moment at which the transaction began.
     """
 
@@ -50,7 +50,7 @@ def utc_now() -> datetime:
 
 
 def _in_utc(moment: Any) -> Any:
-    # SQLite drops the zone as it stores a moment. What is SQL is left to the database.
+    # SQLite drops the zone as it stores a moment. The database evaluates SQL expressions.
     return moment.astimezone(UTC) if isinstance(moment, datetime) and moment.tzinfo else moment
 
 

@@ -1,7 +1,7 @@
 """Rows by the thousand: copied into a temporary table, and written from there by one statement.
 
-SQLite keeps what a statement changes until it has ended, where a trigger is part of it: one
-statement for each row would take twice the time.
+With a trigger, SQLite keeps the changes of a statement until its end. One statement for each row
+would take twice the time.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class KnownType(NamedTuple):
     copied: str
 
 
-#: Of any other type, a host's own, nothing is known.
+#: Nothing is known about other types, such as a host's own.
 KNOWN_TYPES: dict[type[TypeEngine[Any]], KnownType] = {
     BigInteger: KnownType(Integer, "int8"),
     DateTime: KnownType(DateTime, "timestamptz"),
@@ -63,7 +63,7 @@ KNOWN_TYPES: dict[type[TypeEngine[Any]], KnownType] = {
     Text: KnownType(String, "text"),
 }
 
-#: Of SQLite, since when an UPDATE has a FROM.
+#: Since this version of SQLite an UPDATE has a FROM.
 SQLITE_VERSION = (3, 33)
 
 #: In KiB, for the indexes of a million customers, whose pages would else be read again and again.

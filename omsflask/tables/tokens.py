@@ -46,7 +46,7 @@ def digest(key: str) -> str:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a verified token."""
+    """The holder of a verified token."""
 
     id: int
     name: str

@@ -4,9 +4,9 @@ A table that is created from the mixin has its own. In a migration::
 
     triggers.create(op.get_bind(), op.create_table("customers", …))
 
-An UPDATE that changes a row and leaves its date as it was is stamped while it runs, when it has its
-lock. A date that an UPDATE sets stays as given, so that loads keep theirs; on SQLite, where it is
-text, it gets the form that SQLAlchemy writes, ``CURRENT_TIMESTAMP`` say.
+The trigger stamps a row that an UPDATE changes without its date. The UPDATE holds its lock by then.
+A date that an UPDATE sets stays as given, so that loads keep their dates. On SQLite dates are text,
+and the trigger writes them as SQLAlchemy does.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ DROP = {
     "sqlite": DROP_TRIGGERS["sqlite"],
 }
 
-#: What a table leaves behind that is dropped itself.
+#: Statements after a table was dropped; its triggers are dropped with it.
 LEFT = {"postgresql": (DROP_FUNCTION,), "sqlite": ()}
 
 

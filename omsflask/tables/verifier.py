@@ -58,7 +58,7 @@ class Expiring:
 
 @dataclass(frozen=True)
 class TokenMemory:
-    """What an app remembers of its tokens.
+    """The tokens that an app has verified lately.
 
     :param holders: of the keys verified lately.
     :param uses: whose last use was stored lately.
@@ -116,8 +116,8 @@ DECIDING_EVENTS: tuple[tuple[Callable[[Engine], Any], str], ...] = (
 def source_of(database: Database) -> Hashable | None:
     """Return what tells the tokens of a database from those of any other.
 
-    :returns: None where that is not known: where a host's listener may decide in each request what
-        a connection sees, and for a pool whose connections may differ.
+    :returns: None if that is not known. A host's listener may decide in each request what a
+        connection sees, and the connections of a pool may differ.
     """
     bind = database.bind
     if database.key is None or isinstance(bind, Connection) or isinstance(bind.pool, NullPool):

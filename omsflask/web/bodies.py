@@ -52,7 +52,7 @@ def send(request: Request, response: Response, body: Body) -> None:
     response.response = body
     # A hook of the host's may put another body in its place, a compressed one say.
     response.call_on_close(body.close)
-    # Not the exception itself, whose traceback would keep the response.
+    # The exception itself would keep the response alive by its traceback.
     request.environ[SENDING] = body.close, id(sys.exception())
 
 

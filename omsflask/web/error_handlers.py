@@ -21,7 +21,7 @@ def handle_errors(blueprint: Blueprint) -> None:
     """Register the handlers with ``blueprint``.
 
     Those of what a host's own functions raise, a rate limiter's 429 say, go by status code: by
-    class they would come after the host's. What is neither is the host's to answer.
+    class they would come after the host's. The host answers all other errors.
     """
     blueprint.register_error_handler(ServiceError, service_error)
     blueprint.register_error_handler(DBAPIError, database_error)
@@ -60,10 +60,10 @@ def database_error(error: DBAPIError | TimeoutError) -> Response:
     return service_error(Unavailable())
 
 
-#: By what PostgreSQL says of a text that it cannot convert.
+#: Errors by PostgreSQL's code for a text that it cannot convert.
 TEXT_ERRORS: dict[str | None, type[ServiceError]] = {"22P05": Unencodable, "22021": NotUTF8}
 
-#: What PostgreSQL says of a table that is not there.
+#: PostgreSQL's error code for a missing table.
 UNDEFINED_TABLE = "42P01"
 
 

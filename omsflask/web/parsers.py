@@ -67,7 +67,7 @@ def query_schema(service: ListService, formats: Sequence[str]) -> Schema:
 
 Pairs = list[tuple[str, str]]
 
-#: Who names one of these asks for a page, and not for the whole selection.
+#: With any of these parameters a request asks for a page, and not for the whole selection.
 PAGED = ("page", "limit", "cursor")
 
 
@@ -140,7 +140,7 @@ def parse(
     :raises InvalidParameters: naming every wrong parameter.
     """
     parser = LENIENT if config["OMS_LENIENT_QUERY"] else STRICT
-    # What webargs calls a request may be anything that the parser can read.
+    # The request of webargs may be any object that the parser can read.
     pairs = split(query_string)
     values = parser.parse(schema, pairs, location="query")
     ordering = service.filters.ordering

@@ -64,7 +64,7 @@ class ListView:
 
     @cached_property
     def schema(self) -> Schema:
-        """What reads the query string."""
+        """The schema that reads the query string."""
         return query_schema(self.listing.service, [*self.renderers])
 
     @cached_property
@@ -129,7 +129,7 @@ class ListView:
 
 def address_of(request: Request) -> str:
     """Return the list's address, as links have it."""
-    # Not request.root_url, which shows the letters of an international name.
+    # request.root_url would show the letters of an international name.
     base = current_app.config["OMS_BASE_URL"]
     root = base or f"{request.scheme}://{request.host}{quote(request.root_path)}"
     return f"{root.rstrip('/')}{quote(request.path.rstrip('/'))}/"

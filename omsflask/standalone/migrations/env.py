@@ -1,4 +1,4 @@
-"""What Alembic runs first: it reaches the current app's database and runs the revisions there."""
+"""Alembic's entry: it runs the revisions in the database of the current app."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ if context.is_offline_mode():
     with context.begin_transaction():
         context.run_migrations()
 else:
-    # Not the app's engine: a migration takes as long as it takes, and a request does not.
+    # The app's engine has timeouts for requests, and a migration has none.
     engine = create_engine(db.engine.url, poolclass=NullPool)
     with alone(Database(engine)) as connection:
         context.configure(connection=connection, **OPTIONS)
