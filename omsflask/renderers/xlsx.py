@@ -38,7 +38,7 @@ def stream(table: Table, config: Mapping[str, Any]) -> Generator[bytes]:
     """Yield the file."""
     skeleton = zipfile.ZipFile(io.BytesIO(_skeleton(table)))
     remaining = chain.from_iterable(table.batches())
-    # What can fail at once fails before the first piece.
+    # Early errors come before the first piece.
     remaining = chain([*islice(remaining, 1)], remaining)
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL) as book:

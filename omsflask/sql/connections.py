@@ -273,8 +273,8 @@ def driver_errors(connection: Connection) -> Iterator[None]:
         ) from error
 
 
-#: What makes others wait that do the same, by engine. Any number of a lock will do that is always
-#: the same.
+#: Locks that let one transaction at a time go on, by engine. The number of a lock is arbitrary, but
+#: always the same.
 LOCKS = {
     "postgresql": f"SELECT pg_advisory_xact_lock({0x6F6D73})",
     "sqlite": "BEGIN IMMEDIATE",

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-#: What settings of PostgreSQL's have to begin with, so that drivers read what comes.
+#: Beginnings of PostgreSQL's settings that the drivers can read.
 SETTINGS = {"client_encoding": "UTF8", "DateStyle": "ISO", "IntervalStyle": "postgres"}
 SET = text("SELECT set_config(:name, :value, false)")
 
@@ -55,7 +55,7 @@ def _postgresql(connection: Connection, is_own: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        # What was set in a transaction that has failed ends with it.
+        # A setting of a failed transaction ends with the transaction.
         with suppress(DBAPIError):
             _set(connection, others, is_own)
 
