@@ -5,17 +5,20 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import PATH, Client
@@ -29,6 +32,7 @@ from omsflask.standalone.sample_data import plausible
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "pulling.md"
 EXAMPLES = ROOT / "examples"
+BIN = Path(sys.executable).parent
 PROGRAMS = dict(re.findall(r"```python\n# (\w+)\.py\n(.*?)```", PAGE.read_text(), re.S))
 ROWS = [*plausible(1200)]
 
@@ -317,3 +321,64 @@ def test_airbyte_pulls_all_and_then_what_changed(
         (consumer.folder / "state.json").write_text(json.dumps(state[-1:]))
     assert len(records) < len(ROWS) / 2
     assert "SUCCEEDED" in consumer.call(str(source), "check", *manifest)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Start the demo in a folder of its own, and give a function that runs a command there."""
+    environ = os.environ | {"OMS_INSTANCE_PATH": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+
+    def run(command: str) -> str:
+        done = subprocess.run(
+            ["sh", "-e", "-c", command], cwd=tmp_path, env=environ, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    command = [str(BIN / "omsflask"), "demo", "--port", str(free_port())]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, **output) as server:  # type: ignore[call-overload]
+        try:
+            printed = "".join(server.stdout.readline() for _ in range(5))
+            environ["OMS_TOKEN"] = re.findall(r"oms_\w+", printed)[0]
+            environ["OMS_URL"] = re.findall(r"http\S+", printed)[0]
+            until_it_answers(environ["OMS_URL"])
+            yield run
+        finally:
+            server.terminate()
+
+
+@pytest.mark.slow
+def test_the_tutorial_leads_to_a_copy_in_duckdb(demo: Callable[[str], str], tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="needs the extra: consumers")
+    (tmp_path / "duckdb_pull.py").write_text(PROGRAMS["duckdb_pull"])
+    page = (ROOT / "docs" / "tutorial.md").read_text().replace(".venv/bin/", f"{BIN}/")
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.S)
+    read, missing, whole, pull, look, change = blocks[2:]
+    assert json.loads(demo(read))["count"] == 109
+    assert json.loads(demo(missing)) == {"detail": "Invalid page."}
+    demo(whole)
+    assert len((tmp_path / "customers.csv").read_text().splitlines()) == 110
+    demo(pull)
+    assert "109" in demo(look)
+    demo(change)
+    with duckdb.connect(str(tmp_path / "customers.duckdb")) as copy:
+        name = copy.execute("SELECT first_name FROM customers WHERE id = 1").fetchone()
+    assert name == ("Alican",)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until_it_answers(url: str) -> None:
+    """Wait for a server to accept connections."""
+    address = urlsplit(url)
+    for _ in range(100):
+        with suppress(OSError), socket.create_connection((address.hostname, address.port)):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(url)
