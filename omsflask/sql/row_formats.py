@@ -26,6 +26,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ..declarations.services import BoundService
 from .knowledge import state
+from .sessions import decoded
 from .source import Source
 
 #: A row's values, or its JSON object as UTF-8.
@@ -89,7 +90,7 @@ class Objects:
         """Part the rows from each other."""
         row: Sequence[Any] = result.one()
         text, read = row
-        return ([], read) if text is None else (text.split(self.SEPARATOR), read)
+        return ([], read) if text is None else (_valid(text).split(self.SEPARATOR), read)
 
     def values(self, _listing: BoundService, row: Row) -> Mapping[str, Any]:
         """Read the object."""
@@ -99,6 +100,15 @@ class Objects:
     def results(self, _listing: BoundService, rows: Sequence[Row]) -> Any:
         """Take the objects as they are."""
         return orjson.Fragment(b"[%s]" % b",".join(rows))
+
+
+def _valid(text: bytes) -> bytes:
+    """Return a text in UTF-8: SQLite keeps any bytes as text."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return decoded(text).encode()
+    return text
 
 
 VALUES, OBJECTS = Values(), Objects()

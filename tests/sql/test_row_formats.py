@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
+import orjson
 import pytest
 from conftest import Client
 from sqlalchemy import create_engine, func
@@ -11,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from omsflask import customers
 from omsflask.sql import row_formats
 from omsflask.sql.source import source_of
-from omsflask.standalone.app import Customer
+from omsflask.standalone.app import Customer, db
 from omsflask.standalone.sample_data import plausible
 
 QUERIES = (
@@ -56,3 +57,18 @@ def test_no_text_is_taken_for_json() -> None:
     name = func.json_array(Customer.first_name)
     listing = customers.list_simple.bind(Customer, first_name=name)
     assert row_formats.json_form(source_of(listing, None), SQLITE) is row_formats.VALUES
+
+
+def test_bytes_that_are_no_text_are_replaced(new_client: Callable[..., Client]) -> None:
+    """SQLite keeps any bytes as text; JSON is UTF-8 (RFC 8259, 8.1)."""
+    client = new_client([*plausible(3)])
+    with client.application.app_context():
+        if db.engine.dialect.name != "sqlite":
+            return  # PostgreSQL takes no such text.
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE customers SET first_name = CAST(x'49fe22fd6c' AS TEXT) WHERE id = 2"
+            )
+    for query in ("", "sort=-modified_date&limit=2"):
+        names = [row["first_name"] for row in orjson.loads(client.page(query).data)["results"]]
+        assert 'I\ufffd"\ufffdl' in names
