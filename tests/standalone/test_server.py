@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -237,7 +238,7 @@ def test_clients_that_owe_a_body_keep_nobody_waiting(server: Server, path: str) 
         begun = time.monotonic()
         assert requests.get(f"{server.url}/healthz", timeout=30).status_code == 200
         for connection in owing:
-            answer = b"".join(iter(lambda it=connection: it.recv(65536), b""))
+            answer = b"".join(iter(partial(connection.recv, 65536), b""))
             assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 404"))
             assert b"\r\nConnection: close\r\n" in answer
         assert time.monotonic() - begun < 5

@@ -135,7 +135,7 @@ def test_a_stamp_is_later_than_all_that_are_committed(engine: Engine) -> None:
 def test_a_stamp_is_taken_when_the_statement_runs(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE customers SET last_name = 'x' WHERE id = 1")
-        between = _aware(connection.scalar(select(clock())))
+        between = _aware(connection.scalars(select(clock())).one())
         connection.exec_driver_sql("UPDATE customers SET last_name = 'x' WHERE id = 2")
     found = dates(engine)
     assert found[1][1] <= between <= found[2][1]

@@ -21,7 +21,7 @@ from omsflask.tables.verifier import source_of as source_of_database
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The present moment, to be set."""
     now = [1000.0]
-    monkeypatch.setattr(verifier.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("omsflask.tables.verifier.time.monotonic", lambda: now[0])
     return now
 
 

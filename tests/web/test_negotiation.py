@@ -3,6 +3,7 @@
 import pytest
 from conftest import Client
 from flask import Request
+from werkzeug.test import EnvironBuilder
 
 from omsflask.errors import NotAcceptable
 from omsflask.renderers import RENDERERS, XLSX
@@ -32,7 +33,7 @@ CHOICES = [
 
 def asking(accept: str) -> Request:
     """Return a request with an Accept header."""
-    return Request.from_values(headers={"Accept": accept})
+    return Request(EnvironBuilder(headers=[("Accept", accept)]).get_environ())
 
 
 @pytest.mark.parametrize(("accept", "name"), CHOICES)
