@@ -9,16 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-#: Documents, and folders of code, that are held to the rule.
+#: The documents and the folders of code.
 PROSE = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-FOLDERS = [
-    "omsflask",
-    *(f"omsflask/{name}" for name in ("renderers", "sql", "tables", "web")),
-    *(f"omsflask/{name}" for name in ("commands", "standalone", "standalone/migrations")),
-]
+FOLDERS = sorted({path.parent.relative_to(ROOT) for path in (ROOT / "omsflask").rglob("*.py")})
 
-#: Modules that are held to the rule when their folders are.
-LATER = {"responses.py"}
+#: These are not yet held to the rule.
+LATER = ("declarations", "load", "xlsx", "responses")
 
 MAX_WORDS = 25
 OPENERS = re.compile(r"(?:What|Who|Whoever|Of|Not|So many)\b")
@@ -70,12 +66,12 @@ def test_pages_are_plain(path: Path) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_docstrings_and_comments_are_plain(folder: str) -> None:
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_docstrings_and_comments_are_plain(folder: Path) -> None:
     found = {
         f"{path.relative_to(ROOT)}: {fault}"
         for path in sorted((ROOT / folder).glob("*.py"))
-        if path.name not in LATER
+        if folder.name not in LATER and path.stem not in LATER
         for text in (*docstrings(path), *comments(path))
         for fault in faults(text)
     }

@@ -39,7 +39,9 @@ def export(file: Path, filters: Sequence[str], follow_links: bool) -> None:
     renderer = _renderer_of(file, oms.renderers.values())
     listing = oms.listings[0]
     if listing.scope is not None:
-        raise click.ClickException("What is shown depends on who asks: export it over HTTP.")
+        raise click.ClickException(
+            "The rows depend on the holder of the token. Export them over HTTP."
+        )
     query = _query(listing, [*oms.renderers], filters)
     database = Database.of(oms.session, listing.model)
 

@@ -1,8 +1,8 @@
 """Rows as the engine itself writes them, without a Python object for each value.
 
-A CSV of a million customers is made of little else than fetching, so the text of a row is made
-where the row is: by SQLite's JSON, by PostgreSQL's COPY. Of many rows at once that becomes CSV,
-unless something in them is to be quoted or guarded. See :mod:`omsflask.renderers.csv`.
+A CSV of a million customers takes most of its time for fetching. So the engine makes the text of a
+row: SQLite by JSON, PostgreSQL by COPY. The text of many rows becomes CSV at once, unless a cell
+needs quotes or a guard. See :mod:`omsflask.renderers.csv`.
 
 ==================  ============================================================================
 :mod:`.text`        what is common to both

@@ -39,7 +39,7 @@ CELL = re.compile(rb"((?:[^\\,]|\\.)*),", re.DOTALL)
 #: From the middle of a moment that is shorter than with a whole fraction.
 SHORT = re.compile(rb"%s[^Z]{0,14}Z" % MIDDLE)
 
-#: What such a text is to end in, by its length, where a whole one has 17 bytes.
+#: The missing end of such a text, by its length. A whole one has 17 bytes.
 FILLED = {10: b".000000Z"} | {length: b"Z".rjust(18 - length, b"0") for length in range(12, 17)}
 
 

@@ -40,7 +40,7 @@ BATCH_ROWS = 1000
 
 QUOTE, END = b'"', b"\r\n"
 
-#: What a text escapes, or what a cell is to be quoted for.
+#: Characters that a text escapes, or that need quotes around a cell.
 ESCAPED = (b"\\", b";")
 
 FIRST_KEY, LAST_KEY = -(2**63), 2**63 - 1

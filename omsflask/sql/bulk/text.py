@@ -1,4 +1,4 @@
-"""What an engine's writer gives."""
+"""The rows that an engine's writer gives."""
 
 from __future__ import annotations
 
