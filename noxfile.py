@@ -53,7 +53,7 @@ def slow(session: nox.Session) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Measure which lines and branches the fast tests reach."""
-    session.install("-e", ".[test]", "coverage")
+    session.install("-e", ".[test]", "coverage>=7.10")
     session.run("coverage", "run", "-m", "pytest", "-n", "0", *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report")
