@@ -160,3 +160,4 @@ def test_the_site_is_built_and_loads_nothing_from_elsewhere(tmp_path: Path) -> N
     for page in tmp_path.glob("**/*.html"):
         loaded = r"<(?:script|img|link)\b[^>]*(?:src|href)=\"https?://[^\"]*\""
         assert re.findall(loaded, page.read_text()) == [], page
+    assert ":class:" not in (tmp_path / "reference" / "index.html").read_text()
