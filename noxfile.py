@@ -46,7 +46,7 @@ def test(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the tests that take seconds by their nature, and the recipes of docs/pulling.md."""
-    session.install("-e", ".[test,docs,consumers]")
+    session.install("-e", ".[test,docs,consumers,servers]")
     session.run("pytest", "-m", "slow", "-rs", *session.posargs)
 
 

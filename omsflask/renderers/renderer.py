@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from .json import envelope
 from .table import ShownPage, Table
 
 #: Makes a file of a table, piece by piece; the mapping holds the app's settings.
-Stream = Callable[[Table, Mapping[str, Any]], Generator[bytes]]
+Stream = Callable[[Table, Mapping[str, Any]], Iterable[bytes]]
 
 #: Makes of a page what JSON is written of.
 Envelope = Callable[[ShownPage], Any]
@@ -105,4 +105,4 @@ class FileRenderer(Renderer):
 
     def file(self, table: Table, config: Mapping[str, Any]) -> Generator[bytes]:
         """Yield the file."""
-        return self.stream(table, config)
+        yield from self.stream(table, config)

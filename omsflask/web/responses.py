@@ -63,9 +63,9 @@ def respond_with_file(
         export = ending.enter_context(closing(opened()))
         rest = ending.enter_context(closing(renderer.file(export, config)))
         # What can fail at once fails before the headers go: an answer, and not a cut file.
-        pieces = chain([next(rest), next(rest, b"")], rest)
+        pieces = chain([next(rest, b""), next(rest, b"")], rest)
         response = _file_response(request, export, selection, renderer)
-        if can_cut(request.environ):
+        if shows_a_cut(request.environ):
             send(request, response, Body(pieces, ending.pop_all()))
         else:
             _spool(request, response, pieces)
@@ -82,19 +82,18 @@ def _file_response(
     return respond(request, iter(()), renderer.content_type, version, headers)
 
 
-#: What the environment of a server holds that ends a response as if it were whole when its body
-#: raises. CGI and its descendants (FastCGI, wsgiref) are handed the response through a pipe.
-NEVER_CUTS = ("uwsgi.version", "mod_wsgi.version", "GATEWAY_INTERFACE")
+#: How the servers name themselves that break the connection off when a body raises. The others end
+#: the response as if it were whole: Granian and wsgiref do, and what is behind CGI or mod_wsgi may.
+BREAKS_OFF = ("gunicorn/", "waitress", "gevent/", "Cheroot/")
 
 
-def can_cut(environ: Mapping[str, Any]) -> bool:
-    """Whether the client sees that a response broke off, though its length was not known.
-
-    HTTP/1.0 has no chunks: a response of unknown length ends where the connection does.
-    """
-    if environ["SERVER_PROTOCOL"] in ("HTTP/0.9", "HTTP/1.0"):
+def shows_a_cut(environ: Mapping[str, Any]) -> bool:
+    """Whether the client can tell a file of unknown length that broke off from a whole one."""
+    # HTTP/1.0 has no chunks: a response without a length ends where the connection does.
+    if environ["SERVER_PROTOCOL"] in ("HTTP/0.9", "HTTP/1.0") or "uwsgi.version" in environ:
         return False
-    return not any(name in environ for name in NEVER_CUTS)
+    # Behind ASGI there is no name, and an exception reaches the server.
+    return (environ.get("SERVER_SOFTWARE") or BREAKS_OFF[0]).startswith(BREAKS_OFF)
 
 
 def _spool(request: Request, response: Response, pieces: Iterator[bytes]) -> None:
