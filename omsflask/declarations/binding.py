@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from marshmallow import fields
 from sqlalchemy import Enum, TypeDecorator, select
@@ -24,18 +20,11 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from .expressions import Expression
 from .fields import AnyField
-from .lookups import LOOKUPS, Parameter
+from .parameters import Parameter
 from .shown import choices
-from .sql_types import (
-    SQLType,
-    column_types,
-    python_type,
-    value_types,
-)
+from .sql_types import SQLType, can_compare, column_types, python_type
 from .types import TYPES, type_of
-
-#: The Python types whose values a cursor can hold.
-ORDERED = (bool, int, float, str, datetime, date, time, Decimal, UUID, enum.Enum)
+from .values import is_ordered
 
 
 class BindError(TypeError):
@@ -90,7 +79,7 @@ def check_order(columns: Mapping[str, Expression]) -> None:
     :raises BindError: naming one whose type has no order, or is not known.
     """
     for name, column in columns.items():
-        if not issubclass(_stored_type(column), ORDERED):
+        if not is_ordered(column.type):
             raise BindError(
                 f"it cannot be ordered by {name}, whose SQL type is {column.type!r}; if it is"
                 " another, say type_coerce(…, String)"
@@ -125,15 +114,29 @@ def check_filters(columns: Mapping[str, Expression], parameters: Iterable[Parame
     """
     for parameter in parameters:
         field, sql_type = parameter.field, columns[parameter.column].type
-        if not LOOKUPS[parameter.lookup].binds:
+        if not parameter.lookup.binds:
             continue
-        if isinstance(sql_type, Enum):
+        if parameter.lookup.types:
+            _check_lookup(parameter, sql_type)
+        elif isinstance(sql_type, Enum):
             _check_members(parameter, sql_type)
         elif not (_converts(field, "_deserialize") or _is_comparable(field, sql_type)):
             raise BindError(
                 f"{parameter.column} is of type {sql_type!r}, which the filter {parameter.name}"
                 f" cannot compare with {_class(field)}{_instead(sql_type)}"
             )
+
+
+def _check_lookup(parameter: Parameter, sql_type: SQLType) -> None:
+    lookup, own = parameter.lookup, type_of(parameter.field)
+    # A type of the host's own would take a pattern for a value.
+    is_plain = not isinstance(sql_type, Enum | TypeDecorator)
+    if not (is_plain and own.name in lookup.types and lookup.types & column_types(sql_type)):
+        raise BindError(
+            f"{parameter.column} is of type {sql_type!r} and {parameter.name} of"
+            f" {_class(parameter.field)}; the lookup {lookup.name} compares"
+            f" {' and '.join(sorted(lookup.types))} only"
+        )
 
 
 def _check_members(parameter: Parameter, sql_type: Enum) -> None:
@@ -153,18 +156,16 @@ def _check_members(parameter: Parameter, sql_type: Enum) -> None:
 
 
 def _is_comparable(field: AnyField, sql_type: SQLType) -> bool:
-    types = column_types(sql_type)
     if not isinstance(field, fields.Enum):
-        return bool(type_of(field).compares & types)
+        return bool(type_of(field).compares & column_types(sql_type))
     # A column that is no enumeration holds what is shown of the members.
-    shown = {name for _, value, _ in choices(field) for name in value_types(value)}
-    return all(name in TYPES and TYPES[name].compares & types for name in shown)
+    return all(can_compare(shown, sql_type) for _, shown, _ in choices(field))
 
 
 def _converts(field: AnyField, method: str) -> bool:
     """Whether a class of the host's own converts the values, so that only the host knows them."""
-    known = {getattr(cls, method) for cls in type_of(field).fields}
-    return getattr(type(field), method) not in known
+    module: str = getattr(type(field), method).__module__
+    return not module.startswith(("marshmallow.", "omsflask."))
 
 
 def _class(field: AnyField) -> str:
@@ -186,11 +187,6 @@ def _mapper(model: type[Any]) -> Mapper[Any]:
         return class_mapper(model, configure=False)
     except (ArgumentError, InvalidRequestError):
         raise BindError(f"{model!r} is no mapped class") from None
-
-
-def _stored_type(column: Expression) -> type[Any]:
-    sql_type = column.type
-    return python_type(sql_type.impl_instance if isinstance(sql_type, TypeDecorator) else sql_type)
 
 
 def _expression(value: Any) -> Expression | None:

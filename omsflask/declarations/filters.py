@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError
 
 from .fields import AnyField, title
-from .lookups import LOOKUPS, Parameter
+from .lookups import LOOKUPS, Lookup
+from .parameters import Parameter
 from .shown import choices
 from .types import type_name
 
@@ -34,9 +35,9 @@ class Filter:
 
     :param field: the marshmallow field, class or instance, that reads a value. An ``Enum``, or one
         with ``OneOf``, is a list of choices.
-    :param lookups: several at once, of :data:`~.lookups.LOOKUPS`: ``exact`` takes the bare name,
-        the others ``name__lookup``. ``in`` and ``range`` read values by commas, ``isnull`` true or
-        false.
+    :param lookups: several at once, by their names in :data:`~.lookups.LOOKUPS` or of the host's
+        own: ``exact`` takes the bare name, the others ``name__lookup``. ``in`` and ``range`` read
+        values by commas, ``isnull`` true or false.
     :param label: for people; made from the name unless given.
     :param published: the type that OPTIONS names, where it is not that of ``field``.
     """
@@ -45,7 +46,7 @@ class Filter:
         self,
         field: type[AnyField] | AnyField,
         *,
-        lookups: Sequence[str] = (),
+        lookups: Sequence[str | Lookup] = (),
         label: str | None = None,
         published: str | None = None,
     ) -> None:
@@ -61,33 +62,37 @@ class Filter:
 
         :raises TypeError: when the lookups make no sense.
         """
-        column, _, lookup = name.rpartition("__")
-        if lookup in LOOKUPS and self.lookups:
+        column, _, ending = name.rpartition("__")
+        if ending in LOOKUPS and self.lookups:
             raise TypeError(f"{owner.__name__}.{name} names a lookup and lists others besides.")
-        if unknown := set(self.lookups) - set(LOOKUPS):
+        if unknown := {it for it in self.lookups if isinstance(it, str)} - set(LOOKUPS):
             raise TypeError(f"{owner.__name__}.{name} has unknown lookups: {sorted(unknown)}.")
         self.label = self.label or title(name)
-        if lookup in LOOKUPS:
-            self.column, self.lookups, names = column, (lookup,), [name]
-        else:
-            self.column, self.lookups = name, self.lookups or ("exact",)
-            names = [name if it == "exact" else f"{name}__{it}" for it in self.lookups]
+        self.column = column if ending in LOOKUPS else name
+        named = [ending] if ending in LOOKUPS else self.lookups or ["exact"]
+        lookups = [LOOKUPS[it] if isinstance(it, str) else it for it in named]
         self.parameters = [
-            Parameter(name, self.column, lookup, self.field)
-            for name, lookup in zip(names, self.lookups, strict=True)
+            Parameter(
+                name if it.name in (ending, "exact") else f"{name}__{it.name}",
+                self.column,
+                it,
+                self.field,
+            )
+            for it in lookups
         ]
 
     def describe(self) -> dict[str, Any]:
         """Return this filter's entry in the OPTIONS document."""
-        # What ``isnull`` alone reads is no value of the column.
-        field = self.parameters[0].reader if self.lookups == ("isnull",) else self.field
+        lookups = [parameter.lookup for parameter in self.parameters]
+        # What ``isnull`` reads is no value of the column.
+        field = self.field if any(it.binds for it in lookups) else self.parameters[0].reader
         limited = choices(field)
         listed = {"choices": [[shown, label] for _, shown, label in limited]} if limited else {}
         return {
             "label": self.label,
             "field_name": self.column,
             "type": self.published or ("dropdown" if limited else type_name(field)),
-            "lookup_expr": list(self.lookups),
+            "lookup_expr": [it.name for it in lookups],
             "extra": {**listed, "required": False},
         }
 
@@ -175,7 +180,8 @@ class FilterSet:
             raise TypeError(f"{cls.__name__}.{taken[0]} has a name that every list uses already.")
         for name, value in declared.items():
             value.declare(cls, name)
-        cls.filters = {**cls.filters, **declared}
+        # A filter may itself be named "filters".
+        cls.filters = {**super(cls, cls).filters, **declared}  # type: ignore[misc]
         orderings = [value for value in cls.filters.values() if isinstance(value, Ordering)]
         if len(orderings) > 1:
             raise TypeError(f"{cls.__name__} declares more than one Ordering.")

@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, JSON, Enum, Numeric, TypeDecorator, Uuid
 from sqlalchemy.dialects.postgresql import CIDR, DOMAIN, HSTORE, INET
 from sqlalchemy.types import NullType, TypeEngine
 
-from .types import ANY, TYPES
+from .types import ANY, TYPES, FieldType
 
 SQLType = TypeEngine[Any]
 
@@ -41,20 +41,36 @@ def column_types(sql_type: SQLType) -> frozenset[str]:
         return column_types(sql_type.data_type)
     if isinstance(sql_type, NullType):
         return ANY
-    for known, name in SQL_NAMES.items():
-        if isinstance(sql_type, known):
-            return frozenset([name])
-    names = _named(python_type(sql_type))
+    names = {_name(sql_type)}
     if isinstance(sql_type, Numeric) and sql_type.scale == 0:
-        return names | {"integer"}
-    if isinstance(sql_type, Enum) and sql_type.enum_class is None:
-        return names | {"choice"}
-    return names
+        names.add("integer")
+    if isinstance(sql_type, Enum):
+        names |= _of_members(sql_type.enum_class)
+    return frozenset(names)
 
 
-def value_types(value: Any) -> frozenset[str]:
-    """Return the names of the field types that ``value`` can be read as."""
-    return _named(type(value))
+def _of_members(enum_class: type[Any] | None) -> frozenset[str]:
+    """Return what members can be read as. Those of no class, and of a ``StrEnum``, are texts."""
+    is_text = enum_class is None or issubclass(enum_class, enum.StrEnum)
+    return frozenset(["choice", "string"] if is_text else ["choice"])
+
+
+def column_type(sql_type: SQLType) -> FieldType | None:
+    """Return the type of the values of ``sql_type`` in Python; none where it is unknown."""
+    if isinstance(sql_type, DOMAIN):
+        return column_type(sql_type.data_type)
+    return TYPES.get("choice" if isinstance(sql_type, Enum) else _name(sql_type))
+
+
+def value_type(value: Any) -> FieldType | None:
+    """Return the type that ``value`` is of; none where the table has no such type."""
+    return TYPES.get(_named(type(value)))
+
+
+def can_compare(value: Any, sql_type: SQLType) -> bool:
+    """Whether ``value`` can be compared with what a column of ``sql_type`` keeps."""
+    name, types = _named(type(value)), column_types(sql_type)
+    return name in types or (name in TYPES and bool(TYPES[name].compares & types))
 
 
 def python_type(sql_type: SQLType) -> type[Any]:
@@ -65,27 +81,29 @@ def python_type(sql_type: SQLType) -> type[Any]:
         return object
 
 
-def _named(python: type[Any]) -> frozenset[str]:
-    if issubclass(python, enum.Enum):
-        return frozenset(["choice", "string"] if issubclass(python, enum.StrEnum) else ["choice"])
-    return frozenset([next(NAMES[known] for known in python.__mro__ if known in NAMES)])
+def _name(sql_type: SQLType) -> str:
+    by_sql = (name for known, name in SQL_NAMES.items() if isinstance(sql_type, known))
+    return next(by_sql, _named(python_type(sql_type)))
+
+
+def _named(python: type[Any]) -> str:
+    # A member may be a text or a number too.
+    bases = (enum.Enum,) if issubclass(python, enum.Enum) else python.__mro__
+    return next(NAMES[base] for base in bases if base in NAMES)
 
 
 def _decorated(sql_type: TypeDecorator[Any]) -> frozenset[str]:
     """Return the names for a host's own type, which may say itself what its ``python_type`` is."""
     if (declared := python_type(sql_type)) is not object:
-        return _named(declared)
+        is_member = issubclass(declared, enum.Enum)
+        return _of_members(declared) if is_member else frozenset([_named(declared)])
     inner = column_types(sql_type.impl_instance)
-    if not any(_overrides(sql_type, it) for it in ("process_result_value", "result_processor")):
+    if not any(overrides(sql_type, it) for it in ("process_result_value", "result_processor")):
         return inner
     # A type that keeps a UUID as a text is common, and a UUID is an integer to Python.
     return ANY - {"integer"} if inner & {"string", "uuid"} else ANY
 
 
-def changes_parameters(sql_type: TypeDecorator[Any]) -> bool:
-    """Whether the database gets other values than are bound."""
-    return _overrides(sql_type, "process_bind_param")
-
-
-def _overrides(sql_type: TypeDecorator[Any], name: str) -> bool:
+def overrides(sql_type: TypeDecorator[Any], name: str) -> bool:
+    """Whether a host's own type has a method of its own."""
     return getattr(type(sql_type), name) is not getattr(TypeDecorator, name)

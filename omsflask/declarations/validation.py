@@ -1,15 +1,14 @@
-"""Grammars: what a text must be before a field reads it, and what is said otherwise."""
+"""Grammars: what a text must be before a field reads it, and a value before it is compared."""
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from marshmallow import ValidationError, fields
-
-from .shown import choices, file_text
+import orjson
+from marshmallow import ValidationError
 
 #: ``109.0`` is whole too, and what pandas makes of a column of keys with a gap.
 WHOLE_NUMBER = re.compile(r"\s*([-+]?\d+)(?:\.0*)?\s*", re.ASCII)
@@ -62,6 +61,11 @@ def written_as(number: re.Pattern[str]) -> Callable[[str], str]:
     return grammar
 
 
+#: A decimal has no exponent: ``1E+999999999`` is a value that no database can hold.
+decimal_number = written_as(DECIMAL)
+float_number = written_as(FLOAT)
+
+
 def truth(text: str) -> bool:
     """Return what ``true`` or ``false``, in any case, says."""
     word = text.strip().lower()
@@ -85,47 +89,39 @@ def separated(text: str) -> str:
     return text
 
 
-#: What a text must be before a field of that class reads it, and what the field says otherwise.
-#: A decimal has no exponent: ``1E+999999999`` is a value that no database can hold.
-GRAMMARS: tuple[tuple[type[fields.Field[Any]], Callable[[str], Any], str], ...] = (
-    (fields.Integer, whole_number, "Enter a whole number."),
-    (fields.Decimal, written_as(DECIMAL), "Enter a number."),
-    (fields.Number, written_as(FLOAT), "Enter a number."),
-    (fields.Boolean, truth, "Must be a valid boolean."),
-    (fields.DateTime, plain_text, "Enter a valid date/time."),
-    (fields.Date, calendar_date, "Enter a valid date."),
-    (fields.Time, plain_text, "Enter a valid time."),
-    (fields.List, separated, "Enter a list of values."),
-    (fields.Field, plain_text, "Enter a valid value."),
-)
+def utc_moment(value: datetime) -> datetime:
+    """Return a moment if UTC has it too: its calendar is of the years 1 to 9999."""
+    return value.astimezone(UTC) if value.tzinfo else value
 
 
-def choice_of(field: fields.Field[Any]) -> Callable[[str], Any]:
-    """Return the grammar of one of the choices of ``field``, written as it is shown."""
-    values = {str(file_text(shown)): value for value, shown, _ in choices(field)}
-
-    def grammar(text: str) -> Any:
-        if plain_text(text) not in values:
-            raise ValidationError(
-                f"Select a valid choice. {text} is not one of the available choices."
-            )
-        return values[text]
-
-    return grammar
+def naive_time(value: time) -> time:
+    """Return a time if it is of no zone, as the times of a column are."""
+    if value.tzinfo is not None:
+        raise ValueError("an offset")
+    return value
 
 
-def parameter_field(field: fields.Field[Any]) -> fields.Field[Any]:
-    """Return ``field`` as a query string needs it: strict about the text, and with its words."""
-    grammar, invalid = next(
-        (grammar, invalid) for kind, grammar, invalid in GRAMMARS if isinstance(field, kind)
-    )
-    field = copy.copy(field)
-    if isinstance(field, fields.List):
-        field.inner = parameter_field(field.inner)
-    if isinstance(field, fields.Decimal):
-        field.places = None  # 1.005 is to be compared, not rounded.
-    if choices(field):
-        grammar = choice_of(field)
-    field.pre_load = [grammar, *field.pre_load]
-    field.error_messages = {**field.error_messages, "invalid": invalid}
-    return field
+def storable_duration(value: timedelta) -> timedelta:
+    """Return a duration if SQLite can keep it, where it is a moment counted from 1970."""
+    datetime(1970, 1, 1) + value
+    return value
+
+
+def json_text(value: Any) -> Any:
+    """Return what a file's JSON text says; a value that is no text as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(plain_text(value))
+    except orjson.JSONDecodeError:
+        raise ValidationError("Enter valid JSON.") from None
+
+
+def file_value(value: Any) -> Any:
+    """Return a file's value; a text if a database can hold it."""
+    return plain_text(value) if isinstance(value, str) else value
+
+
+def file_integer(value: Any) -> Any:
+    """Return a file's value; a number if it is whole, since an Integer cuts the others off."""
+    return value if value is None else whole_number(str(value))

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, null, or_, true
+from sqlalchemy import BindParameter, Dialect, bindparam, func, null, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..declarations.expressions import Expression
-from ..declarations.lookups import LOOKUPS
+from ..declarations.parameters import INVALID, REFUSALS, Parameter
 from ..declarations.services import BoundService
-from ..declarations.values import adapted
+from ..declarations.values import adapted, compared
+from ..errors import InvalidParameters
 from . import names
 from .plan import Bound
 from .query import Query
@@ -34,6 +35,7 @@ class Conditions:
     listing: BoundService
     query: Query
     source: Source
+    dialect: Dialect
     watermark: datetime | None = None
 
     @cached_property
@@ -47,14 +49,27 @@ class Conditions:
         bounds: dict[str, Bound] = {}
         for number, (name, value) in enumerate(self.query.filters.items()):
             parameter = self.listing.service.filters.parameters[name]
-            lookup, kind = LOOKUPS[parameter.lookup], self.source.columns[parameter.column].type
+            if not parameter.lookup.binds:
+                continue
             several = value if isinstance(value, list) else [value]
-            adapt = partial(adapted, kind, field=parameter.field)
-            if lookup.expands:
-                bounds[names.value(number)] = [adapt(it)[0] for it in several], adapt(value[0])[1]
-            elif lookup.binds:
-                bounds |= {names.value(number, i): adapt(it) for i, it in enumerate(several)}
+            bound = [self._compared(parameter, it) for it in several]
+            if parameter.lookup.expands:
+                bounds[names.value(number)] = [it for it, _ in bound], bound[0][1]
+            else:
+                bounds |= {names.value(number, i): it for i, it in enumerate(bound)}
         return bounds
+
+    def _compared(self, parameter: Parameter, value: Any) -> Bound:
+        """Return a filter's value as it is compared with its column.
+
+        :raises InvalidParameters: when the column's type, which may be the host's, refuses it.
+        """
+        kind = self.source.columns[parameter.column].type
+        try:
+            prepared = parameter.lookup.prepare(value)
+            return compared(kind, prepared, self.dialect, parameter.field)
+        except REFUSALS:
+            raise InvalidParameters({parameter.name: [INVALID]}) from None
 
     @cached_property
     def bounds(self) -> dict[str, Bound]:
@@ -77,7 +92,7 @@ class Conditions:
         """Yield the conditions of the filters."""
         for number, (name, value) in enumerate(self.query.filters.items()):
             parameter = self.listing.service.filters.parameters[name]
-            lookup = LOOKUPS[parameter.lookup]
+            lookup = parameter.lookup
             if lookup.expands:
                 value = self._bound(names.value(number))
             elif lookup.binds and isinstance(value, list):

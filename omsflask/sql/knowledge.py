@@ -33,6 +33,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from ..declarations.cells import Cell
 from ..declarations.expressions import iso8601, iso_text, lenient, plain
+from ..declarations.lookups import ascii_lower
 from ..declarations.sql_types import SQLType
 from .connections import Database
 from .names import PREFIX
@@ -155,7 +156,7 @@ KNOWN = frozenset(
 UNKNOWN = ("_distinct_on", "_prefixes", "_suffixes", "_hints", "_statement_hints")
 
 #: Functions that say the same of the same values.
-KNOWN_FUNCTIONS = (functions.count, iso8601, iso_text, lenient, plain, unindexed)
+KNOWN_FUNCTIONS = (functions.count, ascii_lower, iso8601, iso_text, lenient, plain, unindexed)
 
 KNOWN_OPERATORS = frozenset(
     {

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite
 from typing import Any
 
 from sqlalchemy import Connection
 
-from ..declarations.values import adapted, stored, stored_kind
+from ..declarations.values import adapted, keep, stored, stored_type
 from ..errors import InvalidPage, InvalidParameters
 from .counts import Count, Counts
 from .cursors import Cursor
@@ -143,22 +142,18 @@ class Paginator:
         return passed, held or None
 
     def _note(self, count: Count, planned: Plan, row: Row) -> None:
-        """Remember for the next page what lies behind a deep row.
-
-        A row with an infinity or NaN gets no bookmark: JSON, and so a cursor, has only null for it.
-        """
+        """Remember for the next page what lies behind a deep row."""
         number = planned.number * self.query.limit
         order = self.query.order
         if number < DEEP_OFFSET or count.bookmarks.before(order, number)[0] == number:
             return
-        if all(isfinite(it) for it in self._held(row) if isinstance(it, float)):
-            count.bookmarks.note(order, number, self._cursor(row))
+        count.bookmarks.note(order, number, self._cursor(row))
 
     def _position(self, cursor: Cursor) -> Position:
         """Return what a cursor holds as values to compare with."""
         dialect = self.selection.database.dialect
-        kinds = [stored_kind(column.type, dialect) for column, _ in self.selection.steps]
-        held = zip(kinds, cursor.read([it.python_type for it in kinds]), strict=True)
+        kinds = [stored_type(column.type, dialect) for column, _ in self.selection.steps]
+        held = zip(kinds, cursor.read(kinds), strict=True)
         return [None if value is None else adapted(kind, value) for kind, value in held]
 
     def _made(self, planned: Plan, shown: Cut) -> Page:
@@ -180,10 +175,10 @@ class Paginator:
         return Cursor(self._held(row), backward, count).encode(self.query.binding)
 
     def _held(self, row: Row) -> tuple[Any, ...]:
-        """Return what a row holds in the columns of the order."""
+        """Return what a cursor keeps of a row: its values in the columns of the order."""
         values = self.form.values(self.selection.listing, row)
         dialect = self.selection.database.dialect
         return tuple(
-            stored(column.type, values[term.name], dialect)
+            keep(stored_type(column.type, dialect), stored(column.type, values[term.name], dialect))
             for term, (column, _) in zip(self.query.order, self.selection.steps, strict=True)
         )

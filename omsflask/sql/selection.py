@@ -69,7 +69,8 @@ class Selection:
 
     @cached_property
     def _conditions(self) -> Conditions:
-        return Conditions(self.listing, self.query, self.source, self.watermark)
+        dialect = self.database.dialect
+        return Conditions(self.listing, self.query, self.source, dialect, self.watermark)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -88,7 +89,7 @@ class Selection:
         keys, and for rows that only the first column of the order narrows.
         """
         parameters = [self.listing.service.filters.parameters[it] for it in self.query.filters]
-        if len(self.steps) == 1 and all(it.lookup == "exact" for it in parameters):
+        if len(self.steps) == 1 and all(it.lookup.name == "exact" for it in parameters):
             return False
         return any(self.source.columns[it.column] is not self.steps[0][0] for it in parameters)
 

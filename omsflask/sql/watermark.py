@@ -28,9 +28,6 @@ from ..declarations.values import adapted
 from .connections import Database
 from .query import Query
 
-#: Lookups that narrow rows from below.
-FROM_BELOW = ("gt", "gte", "range")
-
 #: Until when a table is complete that holds nobody yet.
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -88,7 +85,7 @@ def follows_changes(listing: BoundService, query: Query) -> bool:
     return listing.stamp is not None and (
         Term(stamp) in query.order
         or any(
-            parameters[it].column == stamp and parameters[it].lookup in FROM_BELOW
+            parameters[it].column == stamp and parameters[it].lookup.narrows_from_below
             for it in query.filters
         )
     )

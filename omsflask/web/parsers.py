@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from webargs.core import Parser
 
+from ..declarations.parameters import parameter_field, stripped_for
 from ..declarations.services import ListService
-from ..declarations.validation import parameter_field
 from ..errors import InvalidParameters
 from ..sql.query import LAST, NO_PAGE, Query
 
@@ -105,6 +105,11 @@ class QueryParser(Parser[Pairs]):
 
 class LenientQueryParser(QueryParser):
     """Ignores unknown names and takes the last of several values, as the documented service."""
+
+    def load_querystring(self, req: Pairs, schema: Schema) -> dict[str, str]:
+        """Return each name with its last value. A text has no outer blanks, and a blank is none."""
+        stripped = [(name, stripped_for(schema.fields.get(name), value)) for name, value in req]
+        return super().load_querystring(stripped, schema)
 
     def complaints(self, names: Sequence[str], schema: Schema) -> dict[str, list[str]]:
         """Find nothing wrong."""

@@ -61,8 +61,6 @@ from omsflask import (
     UTCDateTime,
     customers,
 )
-from omsflask.declarations.binding import ORDERED
-from omsflask.sql.cursors import READERS
 
 
 class Base(DeclarativeBase):
@@ -431,10 +429,6 @@ def test_a_stamp_that_is_no_moment_is_none() -> None:
     listing = ListService(resource="buyers", name="all", schema=schema, filters=FilterSet)
     assert listing.bind(Buyer, modified_date=Buyer.shop_id).stamp is None
     assert listing.bind(Buyer, modified_date=type_coerce(Buyer.id, Integer)).stamp is None
-
-
-def test_what_may_be_ordered_by_is_what_a_cursor_can_read() -> None:
-    assert {*READERS, enum.Enum} == set(ORDERED)
 
 
 @pytest.mark.parametrize("model", [int, "Buyer", Base, None])

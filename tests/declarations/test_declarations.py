@@ -136,7 +136,7 @@ def test_the_name_of_a_filter_is_read() -> None:
         created__gte = Filter(UTCDateTime)
         double__under = Filter(fields.String)
 
-    assert [(it.column, it.lookup) for it in Filters.parameters.values()] == [
+    assert [(it.column, it.lookup.name) for it in Filters.parameters.values()] == [
         ("created", "gte"),
         ("double__under", "exact"),
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from conftest import Client
@@ -26,7 +27,6 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
-    Engine,
     Float,
     Integer,
     Interval,
@@ -81,7 +81,7 @@ class Folded(TypeDecorator[str]):
 
 
 class Stars(TypeDecorator[str]):
-    """It changes what comes out, and nothing that goes in."""
+    """It changes what comes out, and takes no such thing back: no walk is ordered by it."""
 
     impl = Integer
     cache_ok = True
@@ -223,6 +223,18 @@ FIELDS: list[Any] = [
     fields.Constant("same"),
 ]
 
+#: What a client may send, good for one type and bad for others.
+SENT = [
+    "1", "0", "-7", "2", "1.5", "1e50", "9" * 99, "9223372036854775807", "9223372036854775808",
+    "0.1", "1e-50", "NaN", "inf", "true", "false", "a", "ıİ", "%", "_", "'", "\\", "=1+1", "\0",
+    "00000000-0000-0000-0000-000000000001", "00000000000000000000000000000001",
+    "2024-02-29", "2024-01-01T22:30:00Z", "2024-01-01T22:30:00", "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59.999999Z", "0001-01-01", "9999-12-31",
+    "01:02:03", "01:02:03+03:00", "23:59:59.999999", "1e10", "315537897599", "-62135596800",
+    "86400000000000", "SMALL", "s", "CALM", "PAIR", "10.0.0.1", "::1", "1,2", "s,l", "a,b",
+    "2024-01-01,2024-12-31", "1.5,2.5", "01.01.2024", "٣", "[1]", "{}", "x" * 300,
+]  # fmt: skip
+
 metadata = MetaData()
 TABLES = {
     it.name: Table(
@@ -254,6 +266,12 @@ class Lists:
             self.failed.append((name, query, response.status_code))
         return response
 
+    def parameters(self, name: str) -> list[str]:
+        """Return the parameters that narrow a list."""
+        [declared] = self.client.options(f"/pairs/{name}/").json["filters"][1:]
+        lookups = declared["lookup_expr"]
+        return ["it" if it == "exact" else f"it__{it}" for it in lookups]
+
     def ids(self, name: str, query: str) -> list[int] | None:
         """Return the keys of a page; none where the query is refused."""
         response = self.get(name, query)
@@ -262,38 +280,36 @@ class Lists:
         return [row["id"] for row in response.json["results"]]
 
 
-def pairs(engine: Engine, oms: OMS, narrow: bool) -> dict[str, tuple[Stored, Any]]:
-    """Bind every field to every column, and return those pairs that are taken."""
-    taken = {}
-    for stored in COLUMNS:
-        if stored.postgresql_only and engine.dialect.name != "postgresql":
-            continue
-        for number, narrowing in enumerate(FIELDS):
-            name = f"{stored.name}-{'narrowed' if narrow else 'shown'}-{number}"
-            shown = {"id": fields.Integer(), "it": fields.Raw() if narrow else narrowing}
-            if narrow and stored.name == "binary":
-                shown.pop("it")
-            lookups = [it for it in LOOKUPS if it != "isnull"]
-            filters = {"it": Filter(narrowing, lookups=lookups)} if narrow else {}
-            orders = [{"id": "ID", "it": "It"}, {"id": "ID"}]
-            for order in orders[narrow:]:
-                service = ListService(
-                    resource="pairs",
-                    name=name,
-                    schema=Schema.from_dict(shown),
-                    filters=type("F", (FilterSet,), {"sort": Ordering(**order), **filters}),
-                )
-                try:
-                    listing = service.bind(MODELS[stored.name])
-                except TypeError as error:
-                    refused = str(error)
-                    continue
-                oms.add(listing)
-                taken[name] = stored, narrowing
-                break
-            else:
-                assert refused.startswith(f"pairs/{name} cannot be bound: it ")
-    return taken
+def bound(stored: Stored, name: str, it: Any, attempts: list[dict[str, Any]]) -> Any:
+    """Return a list with the first filters that bind takes; none where it takes no such field."""
+    shown = {"id": fields.Integer(), **({"it": it} if it else {})}
+    refused = ""
+    for filters in attempts:
+        service = ListService(
+            resource="pairs",
+            name=name,
+            schema=Schema.from_dict(shown),
+            filters=type("Filters", (FilterSet,), {"sort": Ordering(id="ID"), **filters}),
+        )
+        try:
+            return service.bind(MODELS[stored.name])
+        except TypeError as error:
+            refused = str(error)
+    assert refused.startswith(f"pairs/{name} cannot be bound: it ")
+    return None
+
+
+def showing(stored: Stored, name: str, field: Any) -> Any:
+    """Return a list that shows a column by a field, and is ordered by it where it can be."""
+    return bound(stored, name, field, [{"sort": Ordering(id="ID", it="It")}, {}])
+
+
+def narrowing(stored: Stored, name: str, field: Any) -> Any:
+    """Return a list that is narrowed by a field, with all lookups that the field has."""
+    everything = [it for it in LOOKUPS if it != "isnull"]
+    lookups = [everything, [it for it in everything if it != "icontains"]]
+    shown = None if stored.name == "binary" else fields.Raw()
+    return bound(stored, name, shown, [{"it": Filter(field, lookups=it)} for it in lookups])
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +325,14 @@ def lists(new_database: Callable[[], str]) -> Iterator[Lists]:
     app = Flask("host")
     app.config.update(OMS_CSV_GUARD=False, PROPAGATE_EXCEPTIONS=False)
     oms = OMS(sessionmaker(engine), verify_token=lambda key: key)
-    shown, narrowed = pairs(engine, oms, narrow=False), pairs(engine, oms, narrow=True)
+    shown, narrowed = {}, {}
+    for stored in used:
+        for number, field_ in enumerate(FIELDS):
+            for bind, made in ((showing, shown), (narrowing, narrowed)):
+                name = f"{stored.name}-{bind.__name__}-{number}"
+                if listing := bind(stored, name, field_):
+                    oms.add(listing)
+                    made[name] = stored, field_
     oms.init_app(app, url_prefix="/")
     app.test_client_class = Client
     client = app.test_client()
@@ -364,4 +387,52 @@ def test_all_formats_show_the_same(lists: Lists) -> None:
         for one, cell, written in zip(shown, cells, found, strict=False):
             if not in_csv(one, cell, is_json) or not in_sheet(one, written, is_json):
                 wrong.append((name, type(shown_by).__name__, one, cell, written))
+    assert (lists.failed, wrong) == ([], [])
+
+
+def test_every_order_is_walked(lists: Lists) -> None:
+    wrong = []
+    for name in (it for it, (stored, _) in lists.shown.items() if stored.name != "stars"):
+        for sort in ("it", "-it"):
+            whole = lists.ids(name, f"sort={sort}&limit=1000")
+            if whole is None:
+                continue
+            walked, link = [], f"/pairs/{name}/?sort={sort}&limit=2"
+            while link:
+                body = lists.client.get(link).json or {}
+                walked += [row["id"] for row in body.get("results", [])]
+                link = body.get("next")
+            if walked != whole:
+                wrong.append((name, sort, whole, walked))
+    assert (lists.failed, wrong) == ([], [])
+
+
+def narrowed_otherwise(lists: Lists, sent: Callable[[int, int, int], bool]) -> list[Any]:
+    """Return what a page and a file answer otherwise.
+
+    :param sent: by the numbers of a list, of a parameter and of a text, whether it is sent.
+    """
+    wrong = []
+    for number, (name, (_, field_)) in enumerate(lists.narrowed.items()):
+        for turn, parameter in enumerate(lists.parameters(name)):
+            for place, text in enumerate(SENT):
+                if not sent(number, turn, place):
+                    continue
+                query = f"{parameter}={quote_plus(text)}&limit=1000"
+                found = lists.ids(name, query)
+                file = lists.get(name, f"{query}&format=csv")
+                rows = None if file.status_code != 200 else [*csv.reader(io.StringIO(file.text))]
+                if found != (rows and [int(row[0]) for row in rows[1:]]):
+                    wrong.append((name, field_, query))
+    return wrong
+
+
+def test_whatever_is_sent_is_refused_or_narrows_alike(lists: Lists) -> None:
+    wrong = narrowed_otherwise(lists, lambda *numbers: sum(numbers) % 29 == 0)
+    assert (lists.failed, wrong) == ([], [])
+
+
+@pytest.mark.slow
+def test_all_that_is_sent_is_refused_or_narrows_alike(lists: Lists) -> None:
+    wrong = narrowed_otherwise(lists, lambda *_: True)
     assert (lists.failed, wrong) == ([], [])
