@@ -79,7 +79,8 @@ SETTINGS = (
         "OMS_LENIENT_QUERY",
         False,
         "Ignore unknown parameters and use the last of repeated ones, as the published service"
-        " does. Otherwise both are 400.",
+        " does. Otherwise both are 400. Strip outer blanks of text values. A blank value is no"
+        " filter.",
     ),
     Setting(
         "OMS_BASE_URL",

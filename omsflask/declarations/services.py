@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -32,8 +33,9 @@ Scope = Callable[[Select[Any], Any], Select[Any]]
 class ListService:
     """A list to publish: names, schema and filters. It knows no model, database or Flask.
 
-    :param resource: first part of the path, ``customers``.
-    :param name: last part of the path, ``list-simple``.
+    :param resource: first part of the path, ``customers``: letters of any script, digits, ``-`` and
+        ``_``.
+    :param name: last part of the path, ``list-simple``; made of the same.
     :param schema: what is shown, in this order.
     :param filters: how it is narrowed and sorted.
     :param key: the schema's field that identifies a row: an integer, a text or a UUID, unique and
@@ -49,6 +51,11 @@ class ListService:
     stamp: str = "modified_date"
 
     def __post_init__(self) -> None:
+        if wrong := [part for part in (self.resource, self.name) if not _is_name(part)]:
+            raise TypeError(
+                f"{wrong[0]!r} is no name for a list: a name is a part of a path, of a file's name"
+                " and of a sheet's, and has letters, digits, - and _ only."
+            )
         if missing := sorted(self._ordered - set(self.fields)):
             raise TypeError(
                 f"{self.schema.__name__} has no field {', '.join(missing)}, which"
@@ -101,6 +108,13 @@ class ListService:
         except BindError as error:
             raise TypeError(f"{self.resource}/{self.name} cannot be bound: {error}.") from None
         return BoundService(self, model, scope, found)
+
+
+def _is_name(text: str) -> bool:
+    """Whether a path, a file's name and a sheet's may all have a part of this name."""
+    # Letters, marks and numbers of any script.
+    named = all(it in "-_" or unicodedata.category(it)[0] in "LMN" for it in text)
+    return named and text[:1].isalnum()
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,9 +67,17 @@ def _is_unwrapped(sql_type: SQLType) -> TypeGuard[TypeDecorator[Any]]:
 
 
 def keep(sql_type: SQLType, value: Any) -> Any:
-    """Return what a cursor keeps of a column's value."""
+    """Return what a cursor keeps of a column's value.
+
+    SQLite may hold a text in a column of numbers. A cursor keeps that too, and none can be read.
+    """
     row = column_type(sql_type)
-    return value if value is None or row is None or row.keep is None else row.keep(value)
+    if value is None or row is None or row.keep is None:
+        return value
+    try:
+        return row.keep(value)
+    except (ArithmeticError, TypeError, ValueError):
+        return str(value)
 
 
 def read(sql_type: SQLType, value: Any) -> Any:

@@ -30,6 +30,9 @@ COMPRESSION_LEVEL = 1
 
 BATCH_ROWS = 500
 
+#: Of a sheet's title, in UTF-16 units.
+MAX_TITLE = 31
+
 #: How Excel shows the numbers of a column, by what the field type's cells are.
 FORMATS = {"datetime": "yyyy-mm-dd hh:mm:ss", "date": "yyyy-mm-dd"}
 
@@ -85,9 +88,7 @@ def _skeleton(table: Table) -> bytes:
         header = book.add_format({"bold": True})
         formats = {cell: book.add_format({"num_format": it}) for cell, it in FORMATS.items()}
         for number in range(sheets):
-            sheet = book.add_worksheet(
-                f"{table.title[:24]} {number + 1}" if number else table.title[:31]
-            )
+            sheet = book.add_worksheet(_title(table.title, number))
             sheet.freeze_panes(1, 0)
             last = min(table.count - number * ROWS_A_SHEET, ROWS_A_SHEET)
             sheet.autofilter(0, 0, last, len(table.cells) - 1)
@@ -97,6 +98,13 @@ def _skeleton(table: Table) -> bytes:
                 if cell.type.cell in formats:
                     sheet.write_number(1, column, 1, formats[cell.type.cell])
     return buffer.getvalue()
+
+
+def _title(name: str, number: int) -> str:
+    """Return what a sheet is called. Excel keeps "History" for itself, and takes 31 characters."""
+    ending = f" {number + 1}" if number or name.casefold() == "history" else ""
+    characters = name.encode("utf-16-le")[: 2 * (MAX_TITLE - len(ending))]
+    return characters.decode("utf-16-le", errors="ignore") + ending
 
 
 def _split(content: bytes) -> tuple[bytes, dict[str, str], bytes]:

@@ -64,7 +64,7 @@ class Cursor:
         :raises InvalidParameters: when one is of another type.
         """
         try:
-            return tuple(map(read, sql_types, self.values))
+            return tuple(read(*it) for it in zip(sql_types, self.values, strict=True))
         except (ArithmeticError, LookupError, TypeError, ValueError):
             raise InvalidParameters(INVALID) from None
 

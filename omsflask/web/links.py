@@ -37,7 +37,8 @@ class Links:
     def _written(self) -> Mapping[str, str]:
         """The arguments as a query string has them, but for the page's number."""
         return {
-            name: f"{quote_plus(name)}={quote_plus(value)}"
+            # Bytes that are no UTF-8 go back as they came.
+            name: f"{quote_plus(name)}={quote_plus(value, errors='surrogateescape')}"
             for name, value in self.arguments.items()
             if name != "page"
         }

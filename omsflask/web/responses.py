@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from itertools import chain
 from tempfile import SpooledTemporaryFile
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from flask import Request, Response, current_app
 
@@ -109,10 +111,15 @@ def _spool(request: Request, response: Response, pieces: Iterator[bytes]) -> Non
 def file_headers(listing: BoundService, renderer: Renderer, count: int) -> dict[str, str]:
     service = listing.service
     name = f"{service.resource}-{service.name}-{datetime.now(UTC):%Y-%m-%d}.{renderer.extension}"
-    return {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "X-Total-Count": str(count),
-    }
+    return {"Content-Disposition": attachment(name), "X-Total-Count": str(count)}
+
+
+def attachment(name: str) -> str:
+    """Return the header of a file. A name beyond ASCII is given as RFC 8187 says, too."""
+    if name.isascii():
+        return f'attachment; filename="{name}"'
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def respond(

@@ -189,3 +189,43 @@ class TestLenient:
 
     def test_wrong_values_are_refused_all_the_same(self, lenient: Client) -> None:
         assert lenient.page("id__lt=x").status_code == 400
+
+    @pytest.mark.parametrize(
+        ("query", "ids"),
+        [
+            ("first_name=%20Ali%20&id__lt=11", [1]),
+            ("first_name=Ali+&first_name=%09Ali%0A&id__lt=11", [1]),
+            ("first_name=%20&id__lt=3", [1, 2]),
+            ("first_name=Ali&first_name=%20%20&id__lt=3", [1, 2]),
+            ("first_name=%C2%A0Ali&id__lt=11", [1]),
+            ("id__lt=%203%20", [1, 2]),
+        ],
+    )
+    def test_a_text_has_no_outer_blanks_and_a_blank_one_is_no_filter(
+        self, lenient: Client, query: str, ids: list[int]
+    ) -> None:
+        assert lenient.ids(query) == ids
+
+    @pytest.mark.parametrize("query", ["x=%FF", "x=\xff", "%FF=x", "x=%ED%A0%80&y=%C3", "x=%00"])
+    @pytest.mark.parametrize("format_name", ["json", "csv", "xlsx"])
+    def test_any_bytes_of_unknown_parameters_are_kept_in_links(
+        self, lenient: Client, query: str, format_name: str
+    ) -> None:
+        environ = {"QUERY_STRING": f"{query}&limit=2&format={format_name}"}
+        response = lenient.page(environ_overrides=environ)
+        assert response.status_code == 200
+        link = response.headers.get("Link", "") or response.json["next"]
+        assert link.isascii()
+        if "%FF" in query and query.startswith("x"):
+            assert "x=%FF" in link
+
+    def test_what_is_stripped_is_walked(self, lenient: Client) -> None:
+        body = lenient.page("last_name=%20Test%20&limit=1&sort=id").json
+        assert body["count"] == lenient.page("last_name=Test&limit=1").json["count"]
+        following = lenient.get(body["next"]).json
+        assert following["results"][0]["id"] > body["results"][0]["id"]
+
+
+@pytest.mark.parametrize("query", ["first_name=%20Ali&id__lt=11", "first_name=%20"])
+def test_a_blank_is_a_letter_where_the_query_is_strict(client: Client, query: str) -> None:
+    assert client.ids(query) == []
