@@ -106,8 +106,7 @@ SETTINGS = (
         "OMS_COUNT_SECONDS",
         60.0,
         "Longest time that a count is reused after a commit. A count that took over 5 ms is reused"
-        " for 20 times as long as it took. 0 disables reuse. Use 0 if row-level security or a"
-        " `search_path` shows one statement different rows at different times.",
+        " for 20 times as long as it took. 0 disables reuse.",
     ),
     Setting(
         "OMS_CSV_BOM",
