@@ -156,3 +156,14 @@ def test_what_is_no_file_is_a_sentence(shop: Shop, name: str) -> None:
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
     assert ("does not exist" in result.stderr) or ("is a directory" in result.stderr)
+
+
+@pytest.mark.parametrize("ending", WRITTEN)
+def test_a_row_that_is_too_long_for_a_customer_is_not_kept(shop: Shop, ending: str) -> None:
+    rows = [ALI | {"id": it, "first_name": "Ali"} for it in (1, 2, 3)]
+    rows[1]["first_name"] = "x" * 20_000
+    rejects = shop.folder / ("r.csv" if ending in (".csv", ".xlsx") else "r.jsonl")
+    result = shop.load(f"a{ending}", rows, "--rejects", rejects)
+    assert ": It has more than 16,384 characters." in result.stderr
+    assert [row["id"] for row in shop.customers()] == [1, 3]
+    assert 100 < rejects.stat().st_size < 1000

@@ -163,7 +163,7 @@ NO_ROWS = (
     ("[]", "It is no JSON object."),
     ('{"id": 2', "It is no JSON: Expecting ',' delimiter"),
     ("{[1]: 2}", "It is no JSON: Expecting property name"),
-    ("[" * 99_999, "It is no JSON: maximum recursion depth exceeded"),
+    ("[" * 9_999, "It is no JSON: maximum recursion depth exceeded"),
 )
 
 

@@ -23,7 +23,7 @@ def cell(content: str, attributes: str = "") -> str:
 
 NO_RESULT = "is a formula whose result is not in the file. Open the workbook in Excel and save it"
 TEXT = "Give the column the format Text, and type the text anew."
-UNSHOWN = "has a format that shows it differently in every language, or not at all."
+UNSHOWN = "has a format whose text differs by language, or that hides the number."
 
 #: As Excel has them for telephone numbers in Turkey, for a text with something before it, and for
 #: texts that are not shown.
@@ -32,7 +32,7 @@ TR, HIDING = '"TR-"@', '0;-0;0;"none"'
 FORMATS = (
     "00000", "0000 000 00 00", "#,##0", "0.00", "0%", "0.00E+00", "@", "yyyy-mm-dd", "h:mm",
     "[h]:mm:ss", '"TR-"000', TR, ";;;", PHONE,
-    "# ?/?", "mm:ss", "General;General;;", HIDING, "dd.mm.yyyy h:mm", "[DBNum1]0",
+    "# ?/?", "mm:ss", "General;General;;", HIDING, "dd.mm.yyyy h:mm", "[DBNum1]0", "#,##0,",
 )  # fmt: skip
 STYLE = {code: f's="{number}"' for number, code in enumerate(FORMATS, 1)}
 
@@ -163,6 +163,10 @@ WHOLE = (
     (cell("<v>12.0</v>"), 12),
     (cell("<v>1.2E1</v>"), 12),
     (text("12"), 12),
+    (cell("<v>12</v>", STYLE["0.00E+00"]), 12),
+    (cell("<v>12</v>", STYLE["0%"]), UNSHOWN),
+    (cell("<v>12000</v>", STYLE["#,##0,"]), UNSHOWN),
+    (cell("<v>12</v>", STYLE[";;;"]), UNSHOWN),
     (cell("<v>12.5</v>"), "is no whole number."),
     (cell("<v>1E+16</v>"), "has more than fifteen digits"),
     (cell("<v>46053</v>", STYLE["yyyy-mm-dd"]), "is a date."),

@@ -51,7 +51,7 @@ class Checker:
             if times > 1:
                 raise Unreadable(f"{file} has {times} columns {name!r}")
             if name not in known:
-                near = difflib.get_close_matches(name[:64], known, n=1)
+                near = difflib.get_close_matches(name[:64].lower(), known, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 raise Unreadable(
                     f"{file} has a column {name[:64]!r}, which customers have not{hint}"

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import IO, Any
 
 from ...renderers.csv import unguarded
-from .rows import NOTES, Contents, Dialect, Row, Unreadable
+from .rows import MAX_ROW, NOTES, Contents, Dialect, Row, Unreadable, too_long
 from .texts import MAX_LENGTH, lines
 
 DELIMITERS = ",;\t|"
@@ -73,7 +73,7 @@ class Lines:
         self._texts = texts
         self.number = 0
         self.row: list[str] = []
-        self._size = 0
+        self.size = 0
 
     def __iter__(self) -> Lines:
         return self
@@ -82,8 +82,8 @@ class Lines:
         line = next(self._texts)
         self.number += 1
         self.row.append(line)
-        self._size += len(line)
-        if self._size > MAX_LENGTH:
+        self.size += len(line)
+        if self.size > MAX_LENGTH:
             first = self.number - len(self.row) + 1
             raise Unreadable(f"has a row of more than {MAX_LENGTH:,} characters in line {first}")
         return line
@@ -91,7 +91,7 @@ class Lines:
     def begin(self) -> None:
         """Begin a row."""
         self.row.clear()
-        self._size = 0
+        self.size = 0
 
 
 def _first(text: Lines) -> tuple[str, str]:
@@ -170,7 +170,9 @@ class Table:
                 continue
             if cells is None:
                 return
-            if any(cells):
+            if text.size > MAX_ROW:
+                yield too_long(_place(first, text.number), [text.row[0][:100]])
+            elif any(cells):
                 yield self._row(_place(first, text.number), cells, text.row)
 
     def _row(self, place: str, cells: list[str], lines: list[str]) -> Row:

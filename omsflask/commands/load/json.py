@@ -12,7 +12,7 @@ from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import IO, Any
 
-from .rows import Contents, Row, Unreadable, without_notes
+from .rows import MAX_ROW, Contents, Row, Unreadable, too_long, without_notes
 from .texts import MAX_LENGTH, lines, pieces
 
 BLANKS = re.compile(r"[ \t\r\n]*")
@@ -156,9 +156,11 @@ class Documents:
 
     def _list(self) -> Iterator[Row]:
         while not self._text.takes("]"):
+            begin = self._text.position
             value = self._value()
             self._number += 1
-            yield _row(f"row {self._number}", value)
+            place, length = f"row {self._number}", self._text.position - begin
+            yield _row(place, value) if length <= MAX_ROW else too_long(place, str(value)[:100])
             if self._text.next() != "]" and not self._text.takes(","):
                 raise self._broken()
 
@@ -177,7 +179,7 @@ class Documents:
             else:
                 others[name] = self._value()
             if self._text.position - begin > MAX_LENGTH:
-                raise self._broken()
+                raise self._broken()  # Who asks for the results asks for nothing as long.
             if self._text.next() != "}" and not self._text.takes(","):
                 raise self._broken()
         if others.get("results", ()) is None:
@@ -229,7 +231,9 @@ def _page(page: Mapping[str, Any], total: int) -> str:
 
 def _line_rows(texts: Iterator[str]) -> Iterator[Row]:
     for number, line in enumerate(texts, 1):
-        if line.strip():
+        if len(line) > MAX_ROW:
+            yield too_long(f"line {number}", line[:100])
+        elif line.strip():
             try:
                 yield _row(f"line {number}", DECODER.decode(line.strip()))
             except (ValueError, RecursionError) as error:

@@ -10,6 +10,10 @@ from typing import Any
 NOTES = ("place", "reason")
 
 
+#: Characters of a customer's row at most: six times the longest fields, as JSON can write them.
+MAX_ROW = 1 << 14
+
+
 class Unreadable(Exception):
     """A file cannot be read, or no further. The text says why, after the file's name."""
 
@@ -65,3 +69,8 @@ class Contents:
 def without_notes(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was in the file before a row of it was refused."""
     return {name: value for name, value in values.items() if name not in NOTES}
+
+
+def too_long(place: str, beginning: Any) -> Row:
+    """Return a row of more characters than any customer has, of which only the first are kept."""
+    return Row(place, beginning, {}, f"It has more than {MAX_ROW:,} characters.")

@@ -17,7 +17,7 @@ ANEW = "Give the column the format Text, and type the text anew."
 IS_DATE, IS_TIME, NO_DATE = f"is a date. {ANEW}", f"is a time. {ANEW}", "is no date."
 NOT_WHOLE = f"is no whole number. {ANEW}"
 TOO_LONG = f"has more than fifteen digits, of which Excel forgets the last. {ANEW}"
-UNSHOWN = f"has a format that shows it differently in every language, or not at all. {ANEW}"
+UNSHOWN = f"has a format whose text differs by language, or that hides the number. {ANEW}"
 
 
 class Number(Cell):
@@ -57,6 +57,8 @@ class Number(Cell):
             raise self.refused(TOO_LONG)
         if number != int(number):
             raise self.refused(NOT_WHOLE)
+        if not self._format.shows(int(number)):
+            raise self.refused(UNSHOWN)
         return str(int(number))
 
     def moment(self) -> str:

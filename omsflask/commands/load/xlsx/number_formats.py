@@ -75,6 +75,17 @@ class Format:
             return None
         return f"-{text.strip()}" if signed and number < 0 else text.strip()
 
+    def shows(self, number: int) -> bool:
+        """Whether a whole number is shown, in any language, and not a multiple of it."""
+        section, _ = self._choose(number)
+        if section is None or Token("other", "%") in section.tokens:
+            return False
+        kinds = [it.kind for it in section.tokens]
+        if "digit" not in kinds:
+            return "general" in kinds
+        behind = section.tokens[len(kinds) - kinds[::-1].index("digit") :]
+        return Token("other", ",") not in behind
+
     def shown_text(self, text: str) -> str | None:
         """Return a text as it is shown."""
         if not self._has_text:

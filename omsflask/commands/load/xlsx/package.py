@@ -31,6 +31,8 @@ MAX_DIRECTORY = 1 << 20
 #: What a part says of others, likewise.
 MAX_RELATIONS = 10_000
 
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
 TOO_MANY = "has too many parts for a workbook"
 DAMAGED = "is no workbook of Excel's, or is damaged"
 ANEW = "open it in Excel and save it as an Excel workbook (.xlsx)"
@@ -79,7 +81,9 @@ class Package:
     @contextmanager
     def open(self, part: str) -> Iterator[IO[bytes]]:
         """Open a part to read."""
-        info = self._parts[part.lower()]
+        info = self._parts.get(part.lower())
+        if info is None or info.compress_type not in COMPRESSIONS or info.header_offset < 0:
+            raise Unreadable(DAMAGED)
         unpacked = max(info.file_size - FREE_BYTES, 0)
         if unpacked > MAX_RATIO * self._size:
             raise Unreadable(
@@ -88,7 +92,9 @@ class Package:
             )
         if info.flag_bits & 1:
             raise Unreadable(f"is protected by a password: {ANEW} without one")
-        with self._zip.open(info) as file:
+        with reading():
+            file = self._zip.open(info)
+        with file:
             yield file
 
     def relations(self, part: str) -> dict[str, Relation]:

@@ -10,7 +10,7 @@ from typing import IO
 from openpyxl.utils.cell import get_column_letter
 
 from ..cells import Cell
-from ..rows import NOTES, Contents, Dialect, Row, Unreadable
+from ..rows import MAX_ROW, NOTES, Contents, Dialect, Row, Unreadable, too_long
 from .merged import MergedCells
 from .package import reading
 from .sheets import Rows, SheetRow
@@ -83,6 +83,8 @@ def _tables(workbook: Workbook, sheets: Sequence[Sheet]) -> list[Table]:
         with closing(_sheet_rows(workbook, sheet, [])) as rows:
             header = next(rows, None)
         if header is not None:
+            if header.is_long:
+                raise Unreadable(f"has a header of more than {MAX_ROW:,} characters")
             damaged = f"is damaged in sheet {sheet.title!r}"
             with reading(damaged), workbook.package.open(sheet.part) as part:
                 merged = MergedCells(part)
@@ -136,6 +138,8 @@ def _rows(workbook: Workbook, tables: Sequence[Table], warnings: list[str]) -> I
 
 def _row(row: SheetRow, table: Table, own: Sequence[int]) -> Row:
     place = f"row {row.number}{table.of}"
+    if row.is_long:
+        return too_long(place, [str(next(iter(row.cells.values())))[:100]])
     cells = dict(row.cells)
     for merged in table.merged.of(row.number):
         for column in own:

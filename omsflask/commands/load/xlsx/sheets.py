@@ -9,8 +9,7 @@ from typing import IO, NamedTuple
 from openpyxl.utils.cell import column_index_from_string, get_column_letter
 
 from ..cells import Cell
-from ..rows import Unreadable
-from ..texts import MAX_LENGTH
+from ..rows import MAX_ROW, Unreadable
 from .cells import Moment, Number
 from .number_formats import Format, number_format
 from .package import BROKEN
@@ -39,11 +38,15 @@ GENERAL = number_format("General")
 
 
 class SheetRow(NamedTuple):
-    """A row: its cells that are not empty, by the numbers of their columns."""
+    """A row: its cells that are not empty, by the numbers of their columns.
+
+    :param is_long: whether it has more characters than any customer; then only the first are there.
+    """
 
     number: int
     cells: Mapping[int, Value]
     is_hidden: bool
+    is_long: bool
 
 
 class Rows(RichText):
@@ -96,7 +99,8 @@ class Rows(RichText):
 
     def _end_row(self) -> None:
         if self._cells:
-            self._done.append(SheetRow(self._number, self._cells, self._is_hidden))
+            is_long = self._size > MAX_ROW
+            self._done.append(SheetRow(self._number, self._cells, self._is_hidden, is_long))
 
     def _begin_cell(self, attributes: Attributes) -> None:
         self._cell, self._is_formula, self._value = attributes, False, ""
@@ -126,9 +130,10 @@ class Rows(RichText):
         if value == "":
             return
         self._size += len(value if isinstance(value, str) else value.shown)
-        if self._size > MAX_LENGTH or self._column > MAX_COLUMNS:
-            raise Unreadable(f"has a row of more than {MAX_LENGTH:,} characters: {self._number}")
-        self._cells[self._column] = value
+        if self._column > MAX_COLUMNS:
+            raise ValueError(self._column)
+        if self._size <= MAX_ROW or not self._cells:
+            self._cells[self._column] = value if self._size <= MAX_ROW else str(value)[:MAX_ROW]
 
     def _read(self, text: str) -> Value:
         """Return what a cell holds: a text, or what is none."""
