@@ -1,7 +1,7 @@
 """``load``: files of customers, checked by the schema that shows them.
 
 ==================  ============================================================================
-:mod:`.command`     what is typed
+:mod:`.command`     the command line
 :mod:`.runs`        batch after batch, until the end or a fault
 :mod:`.summary`     what became of the rows, to read and for scripts
 :mod:`.sources`     the files: opened, told apart, and where one stands in them
@@ -9,7 +9,7 @@
 :mod:`.texts`       bytes to text
 :mod:`.encodings`   in which they are likely
 :mod:`.ahead`       rows that are read while others are written
-:mod:`.cells`       what a cell is that holds no text
+:mod:`.cells`       cells that hold no text
 :mod:`.rows`        a row on its way
 :mod:`.checking`    the schema, the other way round
 :mod:`.usual`       what the schema loads of values in their usual form

@@ -1,4 +1,4 @@
-"""Cells that hold no text: what each is to a field, or why it is nothing to it."""
+"""Cells that hold no text: the value that a field takes from each, or the reason against it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class Cell:
     """A cell that no field takes.
 
     :param reference: where it is, ``E2``.
-    :param shown: what stands for it in a file of refused rows. What nothing can be read from is
-        given back as an error, so that it is refused again until somebody mends it.
+    :param shown: the text for it in a file of refused rows. A cell that cannot be read stands there
+        as an error, and so is refused again until somebody corrects it.
     :param reason: why it is refused, after its name.
     :param is_empty: whether it looks empty.
     """
@@ -40,5 +40,5 @@ class Cell:
         raise self.refused(self.reason)
 
     def refused(self, reason: str) -> ValidationError:
-        """Return what is raised by who cannot take it."""
+        """Return the error with a reason."""
         return ValidationError(f"{self.reference} {reason}")

@@ -1,4 +1,4 @@
-"""What a row must be: the list service's own schema, the other way round."""
+"""Rows are checked by the list service's own schema, the other way round."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Checker:
         self._identities = dict.fromkeys(it for it in (service.key, key) if it)
         self._schema = loading_schema(service.schema)
         self._usual = Usual(self._schema)
-        #: What is compared letter by letter, and must look as it is.
+        #: Fields that are compared letter by letter, and must look as they are.
         self._compared = {key} | {
             name for name, field in self._schema.fields.items() if isinstance(field, fields.Email)
         }
-        #: What the database gives by itself, so that nothing is given by null.
+        #: Fields that the database fills in, where a row has null.
         self._given = [
             service.attributes[name] for name, field in service.fields.items() if field.dump_only
         ]
@@ -117,7 +117,7 @@ def _loaded(field: fields.Field[Any]) -> fields.Field[Any]:
     return field
 
 
-#: By the class of a field: what it takes of a cell that holds no text.
+#: By the class of a field: the value that it takes from a cell that holds no text.
 TAKEN: tuple[tuple[type[fields.Field[Any]], Callable[[Cell], str]], ...] = (
     (fields.Integer, lambda cell: cell.whole()),
     (fields.DateTime, lambda cell: cell.moment()),
@@ -126,7 +126,7 @@ TAKEN: tuple[tuple[type[fields.Field[Any]], Callable[[Cell], str]], ...] = (
 
 
 def _grammar(field: fields.Field[Any]) -> Callable[[Any], Any]:
-    """Return what must hold before a field reads a value: a text, a cell or what JSON has.
+    """Return the check of a value before a field reads it: a text, a cell or a value of JSON.
 
     A number that is not whole is refused, which an Integer would cut off.
     """

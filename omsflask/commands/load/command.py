@@ -1,4 +1,4 @@
-"""What is typed: files, and what is to be done with them."""
+"""The command line: files, and options."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAMES = {attribute: name for name, attribute in SERVICE.attributes.items()}
 #: How a file of --report begins.
 SUMMARY = r'\{\s*"status": '
 
-#: What a customer may be known by in other systems.
+#: Fields by which other systems know a customer.
 KEYS = ("omnitron_id", "email", "erp_code")
 
 

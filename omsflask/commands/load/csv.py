@@ -25,8 +25,8 @@ MIXED_UP = (
     "Its quotes are mixed up. A cell with a quote in it stands in quotes, and its own are doubled:"
     ' "Ali ""Bey"" Can". Excel writes it so.'
 )
-#: A cell, and why it is refused. In rows of the service's own the last two are texts like others;
-#: where such a row was refused before, an error may stand for a cell that could not be read.
+#: A cell, and why it is refused. Rows of the service's own may hold texts like the last two.
+#: If such a row was refused before, an error may stand for a cell that could not be read.
 DOUBTS = (
     (
         re.compile(r"\s*[-+]?\d(?:[.,]\d+)?[eE][-+]\d{2,}\s*", re.ASCII),
@@ -116,7 +116,7 @@ def _header(reader: Any) -> list[str]:
 
 @dataclass(frozen=True)
 class Table:
-    """What is known of all rows.
+    """Facts about all rows of a file.
 
     :param places: where a row has the cells that are named.
     :param width: how many cells it has; those behind the last name are empty.
@@ -189,7 +189,7 @@ class Table:
         return Row(place, raw, {} if reason else values, reason)
 
     def _doubt(self, cells: list[str], text: str) -> str:
-        """Return why a row cannot be what the file's author saw."""
+        """Return why a row may differ from what its author saw."""
         if not self.quoted.fullmatch(text):
             return MIXED_UP
         doubts = self.own_doubts if self._is_own(text) else DOUBTS

@@ -14,8 +14,8 @@ CENTRAL = "ąćęłńóśźżáčďéěíňřšťúůýžäôĺľŕöőüűăâ�
 CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ"
 GREEK = "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊ"
 
-#: An encoding, and the letters of the languages that are written in it. Of two that fit alike, the
-#: first is offered: a text with no other letters than ö and ü is the same in both.
+#: An encoding, and the letters of the languages that are written in it. If two fit alike, the first
+#: is offered: a text that has only ö and ü is the same in both.
 LETTERS = {
     "windows-1254": TURKISH,
     "windows-1252": WESTERN,
@@ -27,7 +27,7 @@ LETTERS = {
     "mac-turkish": TURKISH,
     "mac-roman": WESTERN,
 }
-#: Of these words all letters are beyond ASCII, and of the others' few.
+#: All letters of a word in these are beyond ASCII, and few letters of a word in the others.
 OTHER_SCRIPTS = {CYRILLIC, GREEK}
 
 #: A run of letters with one beyond ASCII among them.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: What Unicode counts as printable, and a screen leaves out: fillers, selectors, a joiner.
+#: Characters that Unicode counts as printable and no screen shows: fillers, selectors, a joiner.
 IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
 
-#: What belongs to a word: a joiner or a selector behind a letter or a sign beyond Latin (Persian,
-#: Hindi, emoji). The direction marks of Hebrew and Arabic are part of a text with such letters.
+#: A joiner or a selector belongs to a letter or sign beyond Latin before it: Persian, Hindi, emoji.
+#: A direction mark belongs to a text with Hebrew or Arabic letters.
 JOINED = re.compile("(?<=[^\x00-\u024f])[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 MARKS = re.compile("[\u061c\u200e\u200f]")
 RIGHT_TO_LEFT = re.compile("[\u05d0-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")

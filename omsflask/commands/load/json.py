@@ -1,7 +1,7 @@
 """JSON: lists, bodies of the list service and rows, one after another; always one row at a time.
 
-The parsers that stream JSON put a ``?`` in the place of a lone surrogate and end at a number that
-is too large (yajl), or take ten times as long. Python's own reads one row after the other.
+Python's own parser reads one row after the other. Streaming parsers take ten times as long, or
+(yajl) replace a lone surrogate by ``?`` and stop at a large number.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class Documents:
             else:
                 others[name] = self._value()
             if self._text.position - begin > MAX_LENGTH:
-                raise self._broken()  # Who asks for the results asks for nothing as long.
+                raise self._broken()
             if self._text.next() != "}" and not self._text.takes(","):
                 raise self._broken()
         if others.get("results", ()) is None:

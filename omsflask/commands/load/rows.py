@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: What :mod:`.rejects` says of a row beside what it held; read again it is not part of the row.
+#: Columns that :mod:`.rejects` puts before a row. Read again, they are no part of it.
 NOTES = ("place", "reason")
 
 
@@ -50,7 +50,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a reader makes of a file.
+    """The rows of a file, as its reader finds them.
 
     :param columns: its header, where the format has one.
     :param dialect: what its refused rows are written in; without one they are JSON lines.

@@ -43,7 +43,7 @@ READERS: dict[str, Reader] = {
 
 #: Formats that files are also known by.
 ENDINGS = {**{name: name for name in READERS}, "tsv": "csv", "txt": "csv", "ndjson": "jsonl"}
-#: What people save as workbooks. What cannot be read is named.
+#: Endings of spreadsheets. The reader names those that it cannot read.
 ENDINGS |= dict.fromkeys(("xlsm", "xltx", "xls", "xlsb", "ods"), "xlsx")
 
 

@@ -1,7 +1,7 @@
 """Workbooks: every cell by its kind, and in bounded memory whatever a file unpacks to.
 
-openpyxl, which knows the formats and calendars, reads a formula that nobody calculated as an empty
-cell, shows no merged cells, and keeps all texts in memory. So its reader is not used.
+openpyxl knows the formats and calendars. Its reader is not used: it takes a formula without a
+result for an empty cell, shows no merged cells, and keeps all texts in memory.
 
 =====================  =========================================================================
 :mod:`.reading`        a workbook to its rows

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-#: The parts of a code: what stands for itself, room as wide as a character, a filler, a colour or
-#: condition, ``General``, a digit, and any other character.
+#: The parts of a code: a literal, room as wide as a character, a colour or condition, ``General``,
+#: a digit, and any other character.
 TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<room>[_*].)|\[(?P<bracket>[^\]]*)\]'
     r"|(?P<general>General)|(?P<digit>[0#?])|(?P<other>.)",
     re.DOTALL | re.IGNORECASE,
 )
-#: What is shown as it is without quotes.
+#: Characters that are literals without quotes.
 LITERAL = set("$-+():!^&'~{}<>= \u00a0")
 DATE, TIME = set("dDyYmM"), set("hHsS")
 CONDITION = re.compile(r"(<=|>=|<>|<|>|=)(-?\d{1,15}(?:\.0*)?)")
@@ -48,7 +48,7 @@ class Section(NamedTuple):
 
 
 class Format:
-    """What a code says.
+    """How numbers and texts are shown by a code.
 
     :param code: as Excel has it, ``0000 000 00 00``.
     """

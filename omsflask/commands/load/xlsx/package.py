@@ -1,4 +1,4 @@
-"""The zip file that a workbook is, and what else people give a workbook's name."""
+"""The zip file that a workbook is, and other files that people give its name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..rows import Unreadable
 from ..texts import PIECE
 from .xml import Attributes, Elements
 
-#: What is raised where a file is something else, or is damaged.
+#: Exceptions that a damaged file, or one of another kind, makes zipfile and others raise.
 BROKEN = (
     EOFError, ExpatError, KeyError, IndexError, NotImplementedError, OverflowError, RuntimeError,
     ValueError, struct.error, zipfile.BadZipFile, zlib.error,
@@ -28,7 +28,7 @@ MAX_RATIO, FREE_BYTES = 200, 64 << 20
 #: The directory of a zip file is kept in memory. A workbook of a hundred sheets has 20 KiB.
 MAX_DIRECTORY = 1 << 20
 
-#: What a part says of others, likewise.
+#: Relations are kept in memory too. A workbook of a hundred sheets has a hundred and a few.
 MAX_RELATIONS = 10_000
 
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -37,14 +37,14 @@ TOO_MANY = "has too many parts for a workbook"
 DAMAGED = "is no workbook of Excel's, or is damaged"
 ANEW = "open it in Excel and save it as an Excel workbook (.xlsx)"
 
-#: What an old workbook, or one with a password, begins with; and the name, as it is spelled there,
-#: of what is in the second.
+#: The first bytes of an old workbook, or of one with a password; and a name in the second, as it is
+#: spelled there.
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 
 class Relation(NamedTuple):
-    """What a part says of another: the last word of its type, and where it is."""
+    """A relation of a part to another: the last word of its type, and where that part is."""
 
     type: str
     target: str
@@ -98,7 +98,7 @@ class Package:
             yield file
 
     def relations(self, part: str) -> dict[str, Relation]:
-        """Return what ``part`` says of others, by their ids there."""
+        """Return the relations of a part, by their ids."""
         folder, name = posixpath.split(part)
         found: dict[str, Relation] = {}
 

@@ -1,4 +1,4 @@
-"""What is known of a workbook beside its rows: its sheets, its formats and its texts."""
+"""A workbook without its rows: its sheets, its formats and its texts."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Workbook:
 
         def style(attributes: Attributes) -> None:
             id_ = int(attributes.get("numFmtId", 0))
-            # A format of another language's, which is not written down.
+            # A number without a code is a format of another language's.
             self._formats.append(self._codes.get(id_, f"[format {id_}]0"))
             check(self._formats)
 
