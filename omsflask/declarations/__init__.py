@@ -1,4 +1,4 @@
-"""What a list is: data that knows no Flask, no request and no connection.
+"""Lists as data, which knows no Flask, no request and no connection.
 
 =======================  =====================================================================
 :mod:`.services`         a list service: name, schema and filters; bound to a model

@@ -182,7 +182,7 @@ def _instead(sql_type: SQLType) -> str:
 
 
 def _mapper(model: type[Any]) -> Mapper[Any]:
-    # Not configured, since models that this one refers to may not be imported yet.
+    # The mapper is not configured: models that this one refers to may not be imported yet.
     try:
         return class_mapper(model, configure=False)
     except (ArgumentError, InvalidRequestError):

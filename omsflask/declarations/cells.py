@@ -1,8 +1,8 @@
 """From a field and a SQL expression to a cell: what SQL already shows, what Python still must.
 
 The database makes a moment's text, which is several times faster than to fetch a ``datetime`` and
-format it. A number or a text needs nothing. Any other pair goes through the field's ``serialize``,
-which takes no value that is not of the column's type: such a value is shown as its text.
+format it. A number or a text needs nothing. Any other pair goes through the field's ``serialize``.
+A value that is not of the column's type is shown as its text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is bound to compare a value with a column: the value, and the SQL type to send it as.
+"""A value to compare with a column, and the SQL type to send it as.
 
 A driver casts a parameter to the column's own type, and fails where the value does not fit in.
 """

@@ -15,7 +15,7 @@ from sqlalchemy import Enum
 from .fields import parse_utc
 from .validation import DECIMAL
 
-#: What JSON has no number for.
+#: Numbers that JSON lacks.
 ENDLESS = ("inf", "-inf", "nan")
 ENDLESS_DECIMALS = ("Infinity", "-Infinity", "NaN")
 

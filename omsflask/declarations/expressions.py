@@ -39,8 +39,8 @@ def in_utc(moment: Expression) -> Expression:
 
 @compiles(iso8601, "sqlite")
 def _moment_on_sqlite(element: iso8601, compiler: SQLCompiler, **options: Any) -> str:
-    # SQLAlchemy stores 26 characters. What others store may have no fraction (CURRENT_TIMESTAMP)
-    # or a shorter one (strftime's %f). Any other text is shown as it is.
+    # SQLAlchemy stores 26 characters. Other programs may store no fraction (CURRENT_TIMESTAMP) or a
+    # shorter one (strftime's %f). Any other text is shown as it is.
     text = compiler.process(element.clauses, **options)
     return f"""CASE WHEN {text} GLOB '????-??-?? ??:??:??.??????'
         THEN replace({text}, ' ', 'T') || 'Z'
@@ -60,7 +60,7 @@ def _moment_on_postgresql(element: iso8601, compiler: SQLCompiler, **options: An
 
 
 def _formatted(stored: str, moment: str, form: str) -> str:
-    """Return the SQL of a moment in a form. Of an infinity there is none, and so it is NULL."""
+    """Return the SQL of a moment in a form. An infinity has none, and so it is NULL."""
     return f"""CASE WHEN {stored} < '0001-01-01 00:00:00+00'
         THEN to_char({moment}, '{form} "BC"') ELSE to_char({moment}, '{form}') END"""
 

@@ -12,8 +12,8 @@ AnyField = fields.Field[Any]
 
 INT32 = validate.Range(min=-(2**31), max=2**31 - 1)
 
-#: ISO 8601 as BI tools write it: digits past the sixth only when they are zeros (.NET writes
-#: seven), and a blank before the offset, which is a ``+`` that somebody did not escape in a URL.
+#: ISO 8601 as BI tools write it. Digits past the sixth must be zeros (.NET writes seven). An
+#: unescaped ``+`` before the offset, which arrives as a space, is accepted.
 ISO_8601 = re.compile(
     r"(\d{4}-\d{2}-\d{2})"
     r"(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,6}0*)?)?)(Z|[-+ ]\d{2}(?::?\d{2})?)?)?",

@@ -24,7 +24,7 @@ from .parameters import Parameter
 from .shown import choices
 from .types import type_name
 
-#: What every list's parameters are named, beside its own filters.
+#: The parameters of every list, beside its own filters.
 RESERVED = ("page", "limit", "cursor", "format")
 
 
@@ -84,7 +84,7 @@ class Filter:
     def describe(self) -> dict[str, Any]:
         """Return this filter's entry in the OPTIONS document."""
         lookups = [parameter.lookup for parameter in self.parameters]
-        # What ``isnull`` reads is no value of the column.
+        # A value for ``isnull`` is no value of the column.
         field = self.field if any(it.binds for it in lookups) else self.parameters[0].reader
         limited = choices(field)
         listed = {"choices": [[shown, label] for _, shown, label in limited]} if limited else {}

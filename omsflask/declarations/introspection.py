@@ -1,4 +1,4 @@
-"""What a list service and its fields say of themselves: the OPTIONS document."""
+"""The OPTIONS document: a list service and its fields describe themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .services import ListService
 from .shown import choices, shows
 from .types import type_name
 
-#: What the documented service names; a list that is only read parses no body.
+#: The published service names these; a list that is only read parses no body.
 PARSES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
 

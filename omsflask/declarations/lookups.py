@@ -20,7 +20,7 @@ from webargs.fields import DelimitedList
 
 from .fields import AnyField
 
-#: Of values in one ``in``: a query has room for some thousand.
+#: Largest number of values in one ``in``: a query has room for some thousand.
 MAX_VALUES = 1000
 
 #: Characters of a part of a text. SQLite takes patterns of 50,000 bytes.

@@ -15,10 +15,10 @@ from .shown import choices, file_text
 from .types import type_of
 from .validation import plain_text
 
-#: What is said of a text that is of the right form, and is no value of its column.
+#: The error for a text of the right form that is no value of its column.
 INVALID = "Enter a valid value."
 
-#: What a field's own conversion may raise for a text of the right form.
+#: Errors of a field's own conversion for a text of the right form.
 REFUSALS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 

@@ -133,7 +133,7 @@ class BoundService:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """What a row holds, in order."""
+        """The cells of a row, in order."""
         return tuple(
             cell(name, field, self.columns[self.service.attributes[name]])
             for name, field in self.service.fields.items()

@@ -1,4 +1,4 @@
-"""What a field shows of a column's value: the same in JSON, in CSV and in a spreadsheet.
+"""The value that a field shows of a column: the same in JSON, CSV and a spreadsheet.
 
 A list and an object are JSON text in files.
 """

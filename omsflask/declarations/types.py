@@ -31,7 +31,7 @@ from .fields import AnyField, PrimaryKey, UTCDateTime
 
 @dataclass(frozen=True, kw_only=True)
 class FieldType:
-    """What a field type is.
+    """A field type.
 
     :param name: its key in :data:`TYPES`.
     :param fields: the marshmallow classes of such fields. The first is the one to recommend.

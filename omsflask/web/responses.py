@@ -64,7 +64,7 @@ def respond_with_file(
         ending.callback(slots.take(config["OMS_MAX_CONCURRENT_EXPORTS"]))
         export = ending.enter_context(closing(opened()))
         rest = ending.enter_context(closing(renderer.file(export, config)))
-        # What can fail at once fails before the headers go: an answer, and not a cut file.
+        # Early errors come before the headers go: an answer, and not a cut file.
         pieces = chain([next(rest, b""), next(rest, b"")], rest)
         response = _file_response(request, export, selection, renderer)
         if shows_a_cut(request.environ):
@@ -140,7 +140,7 @@ def respond(
     digest.update(version)
     tag = digest.hexdigest()[:24]
     response = Response(body, headers={**headers, "ETag": f'W/"{tag}"'})
-    # Not make_conditional(), which reads a streamed body whole to know its length.
+    # make_conditional() would read a streamed body whole to know its length.
     if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
         response.status_code = 304
     return response
