@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from threading import Lock
@@ -80,11 +81,13 @@ class Export:
         rows = dump(self._connection, self._statement, self.cells, key)
         if rows is not None:
             rows = replace(rows, batches=self._watched(rows))
-            self._open.callback(rows.batches.close)
+            is_own = self._connection is not self._selection.database.bind
+            # A cancelled COPY fails its transaction, which may be the host's: there it is read out.
+            self._open.callback(rows.batches.close if is_own else partial(deque, rows.batches, 0))
         return rows
 
     def _watched(self, rows: Dump) -> Generator[bytes]:
-        with driver_errors(self._connection):
+        with driver_errors(self._connection), closing(rows.batches):
             for batch in rows.batches:
                 yield batch
                 if self.on_rows:

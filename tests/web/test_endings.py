@@ -9,11 +9,13 @@ import pytest
 from conftest import PATH, Client, dispose, make_app, make_client, settle
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface as Sessions
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text, update
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
+from omsflask import OMS, customers
 from omsflask.sql.export import Slots
-from omsflask.standalone.app import db
+from omsflask.standalone.app import Customer, db
 from omsflask.standalone.sample_data import plausible
 from omsflask.web.bodies import Body, CutFile
 
@@ -289,6 +291,25 @@ def test_a_spooled_file_that_nobody_reads_is_closed(host: Client) -> None:
         assert response.headers["Content-Length"]
         del response
     assert_nothing_is_held(host)
+
+
+@pytest.mark.parametrize("query", ["format=csv", "format=csv&sort=-id", "format=xlsx"])
+def test_a_transaction_of_the_host_goes_on_after_a_client_that_left(
+    host: Client, query: str
+) -> None:
+    with host.application.app_context(), db.engine.connect() as connection:
+        app = Flask("borrowing")
+        oms = OMS(Session(connection), verify_token=lambda key: key)
+        oms.add(customers.list_simple.bind(Customer))
+        oms.init_app(app)
+        connection.execute(update(Customer).where(Customer.id == 1).values(first_name="Changed"))
+        headers = {"Authorization": "Token any"}
+        response = app.test_client().get(f"{PATH}?{query}", headers=headers, buffered=False)
+        next(response.iter_encoded())
+        response.close()
+        name = select(Customer.first_name).where(Customer.id == 1)
+        assert connection.scalar(name) == "Changed"
+        connection.rollback()
 
 
 def body(pieces: Iterator[bytes]) -> tuple[Body, list[str]]:
