@@ -30,7 +30,7 @@ COMPRESSION_LEVEL = 1
 
 BATCH_ROWS = 500
 
-#: Of a sheet's title, in UTF-16 units.
+#: Largest length of a sheet's title, in UTF-16 units.
 MAX_TITLE = 31
 
 #: How Excel shows the numbers of a column, by what the field type's cells are.

@@ -28,7 +28,7 @@ UNION ALL SELECT text, place, identifies FROM others WHERE (name, value) = (?, ?
 
 
 class Identity(NamedTuple):
-    """What a row is known by.
+    """The identity of a row.
 
     :param value: what all texts have in common that may be the same as ``text``.
     :param place: where the row is.
@@ -41,7 +41,7 @@ class Identity(NamedTuple):
 
 
 class Identities:
-    """What identifies the rows so far, in a file without a name that SQLite keeps and removes.
+    """The identities of the rows so far, in a file without a name that SQLite keeps and removes.
 
     A million of them would take a hundred megabytes of memory.
 

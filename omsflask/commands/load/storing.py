@@ -29,7 +29,7 @@ GIVE_WAY_SECONDS = 0.12
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a batch, beside the reasons on its rows.
+    """The result of a batch, beside the reasons on its rows.
 
     :param unchanged: how many rows are stored already.
     """

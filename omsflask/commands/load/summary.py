@@ -1,4 +1,4 @@
-"""What became of the rows of a load: a table to read, and JSON for scripts."""
+"""The result of a load: a table to read, and JSON for scripts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def tally_of(outcome: Outcome, names: Mapping[str, str]) -> Tally:
 
 @dataclass(frozen=True)
 class Difference:
-    """What a row changes of a customer.
+    """The change of a customer by a row.
 
     :param fields: what is stored and what the row gives, by field, as JSON shows it.
     """
@@ -89,7 +89,7 @@ def difference_of(change: Change, place: str, names: Mapping[str, str]) -> Diffe
 
 @dataclass
 class Summary:
-    """What became of the rows of a load, and what is said of the first of them.
+    """The result of a load: numbers of rows, and the messages of the first rows.
 
     :param written: whether the rows that were added and changed stay.
     :param error: why the load ended early; empty where it did not.

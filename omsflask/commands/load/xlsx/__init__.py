@@ -1,7 +1,7 @@
 """Workbooks: every cell by its kind, and in bounded memory whatever a file unpacks to.
 
-openpyxl knows the formats and calendars. Its reader is not used: it takes a formula without a
-result for an empty cell, shows no merged cells, and keeps all texts in memory.
+openpyxl knows the formats and calendars. Its reader is not used: it reads a formula without a
+result as an empty cell. It shows no merged cells, and keeps all texts in memory.
 
 =====================  =========================================================================
 :mod:`.reading`        a workbook to its rows
