@@ -27,7 +27,7 @@ from .writing import Change, NotTaken
 BATCH_ROWS = 5_000
 
 #: How long nobody else can write, and what is done again after a crash.
-COMMIT_SECONDS = 1.0
+COMMIT_SECONDS = 2.0
 
 
 class Batch(NamedTuple):
