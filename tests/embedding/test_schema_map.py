@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, sessionmaker
 
 from omsflask import OMS, ChannelMixin, CustomerMixin, TokenMixin, customers
@@ -27,6 +28,7 @@ from omsflask.commands.cli import create_tables, oms
 from omsflask.standalone.make_customers import make
 from omsflask.standalone.sample_data import plausible
 from omsflask.tables.create import advance
+from omsflask.tables.staging import lock_writes
 
 TENANT = 'ten"ant %s'
 
@@ -169,3 +171,20 @@ def test_the_next_key_of_an_empty_table_stays(host: Flask, tenant: Engine) -> No
         assert connection.scalar(select(func.count()).select_from(Customer)) == 0
         row = {"omnitron_id": 1, "email": "new@example.org"}
         assert connection.execute(insert(Customer).values(row)).inserted_primary_key == (1,)
+
+
+def test_nobody_else_writes_to_the_tenants_table(
+    host: Flask, tenant: Engine, other: Engine
+) -> None:
+    row = insert(Customer).values(OTHER | {"id": 99})
+    hurry = {"sqlite": "PRAGMA busy_timeout = 0", "postgresql": "SET lock_timeout = '100ms'"}
+    with tenant.connect() as connection:
+        lock_writes(connection, CUSTOMERS)
+        for engine in (tenant, other):
+            with engine.connect() as late:
+                late.execute(text(hurry[engine.dialect.name]))
+                if engine is tenant or engine.dialect.name == "sqlite":
+                    with pytest.raises(OperationalError):
+                        late.execute(row)
+                else:
+                    late.execute(row)
