@@ -7,17 +7,17 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any
 
-from flask import Blueprint, Flask, Request, Response, current_app, request
+from flask import Blueprint, Flask, current_app
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, class_mapper
-from werkzeug.routing import BaseConverter
 
 from .declarations.services import BoundService
-from .errors import NotFound
 from .renderers import RENDERERS
 from .renderers.renderer import Renderer
 from .settings import SETTINGS, defaults, read
+from .sql.connections import Database
+from .sql.dialects import UnservedDatabase
 from .sql.export import Slots
 from .sql.replica import Replica
 from .tables.models import TokenMixin
@@ -26,12 +26,11 @@ from .tables.verifier import TokenMemory, Verifier
 from .web.auth import VerifyToken, check, hook
 from .web.bodies import close_unsent
 from .web.error_handlers import handle_errors
-from .web.views import METHODS, ListView
+from .web.routes import add_routes, exempt_from_csrf
+from .web.views import ListView
 
 #: A host's session. A ``scoped_session`` is called, and so is a session factory.
 AnySession = Session | Callable[[], Session]
-
-View = Callable[..., Response]
 
 URL_PREFIX = "/api/v1/oms"
 
@@ -99,7 +98,7 @@ class OMS:
         # APIFlask reads this of each blueprint that has a hook.
         blueprint.enable_openapi = False  # type: ignore[attr-defined]
         blueprint.record(self._set_up)
-        blueprint.url_value_preprocessor(_exempt_from_csrf)
+        blueprint.url_value_preprocessor(exempt_from_csrf)
         blueprint.before_request(hook(verify_token))
         blueprint.teardown_request(close_unsent)
         handle_errors(blueprint)
@@ -153,24 +152,38 @@ class OMS:
             raise TypeError("OMS needs a session: OMS(db.session), or db.init_app(app) before.")
         app.extensions.setdefault("oms", self)
         app.extensions.setdefault("oms_tokens", TokenMemory())
-        app.url_map.converters |= {"oms_rest": Rest, "oms_any": AnyHost}
         paths = [listing.service.path for listing in self.listings]
         if again := sorted({path.strip("/") for path in paths if paths.count(path) > 1}):
             raise TypeError(f"{', '.join(again)} is added twice.")
         slots = Slots()
-        for listing in self.listings:
-            view = ListView(
+        self._check_databases(app)
+        views = (
+            ListView(
                 listing,
                 self.session,
                 renderers=self.renderers,
                 slots=slots,
                 replica=self.replica,
             )
-            path = listing.service.path
-            _route(state, path, path.strip("/"), _view(view))
-        if (state.url_prefix or "").strip("/"):
-            _route(state, "", "prefix", not_found)
-            _route(state, "/<oms_rest:path>", "rest", not_found)
+            for listing in self.listings
+        )
+        add_routes(state, views)
+
+    def _check_databases(self, app: Any) -> None:
+        """Refuse a database that is not served, as far as it is known before a request.
+
+        A session factory may need a request. No ``scoped_session`` keeps the session made here.
+        """
+        session = self._session or app.extensions["sqlalchemy"].session
+        factory = getattr(session, "session_factory", self.session)
+        try:
+            with app.app_context():
+                for listing in self.listings:
+                    Database.of(factory, listing.model)
+        except UnservedDatabase:
+            raise
+        except Exception:
+            return
 
 
 class NoModel(LookupError):
@@ -192,77 +205,6 @@ def current_oms() -> OMS:
     return oms
 
 
-class Rest(BaseConverter):
-    """The rest of a path, slashes and all: nothing below the prefix answers a stranger."""
-
-    regex = "(?s:.*?)"
-    part_isolating = False
-
-
-class AnyHost(BaseConverter):
-    """Any host, in an app that matches hosts."""
-
-    regex = ".*"
-
-
-class EveryMethod(set[str]):
-    """The methods that a rule serves. Routing finds any other method in it too.
-
-    Flask would otherwise answer an unserved method before the token is checked, and not as JSON.
-    """
-
-    def __contains__(self, method: object) -> bool:
-        return True
-
-
-def _route(state: BlueprintSetupState, path: str, name: str, view: View) -> None:
-    """Route every method to ``view``, which refuses those that are not served."""
-    # The token is checked by the blueprint's hook, which Flask finds by the endpoint's last dot.
-    name = name.replace(".", "-")
-    host = state.options.get("host")
-    if state.app.url_map.host_matching and host is None:
-        host = "<oms_any:oms_host>"
-    state.add_url_rule(
-        path,
-        name,
-        view,
-        methods=METHODS,
-        provide_automatic_options=False,
-        strict_slashes=False,
-        host=host,
-    )
-    endpoint = f"{state.name_prefix}.{state.name}.{name}".lstrip(".")
-    for rule in state.app.url_map.iter_rules(endpoint):
-        rule.methods = EveryMethod(METHODS)
-
-
 def _names() -> Iterator[str]:
     yield "oms"
     yield from (f"oms{number}" for number in count(2))
-
-
-def _view(list_view: ListView) -> View:
-    def view(**_path: object) -> Response:
-        # The proxy would look for the request anew each time.
-        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-        return list_view(asked)
-
-    # Flask-Limiter, Flask-WTF and others know a view by its name.
-    service = list_view.listing.service
-    view.__name__ = view.__qualname__ = f"{service.resource}_{service.name}".replace("-", "_")
-    return view
-
-
-def not_found(**_path: object) -> Response:
-    """Answer for what is nothing below the prefix."""
-    raise NotFound
-
-
-def _exempt_from_csrf(endpoint: str | None, _path: object) -> None:
-    """Keep Flask-WTF from answering a POST before the token is looked at.
-
-    No cookie opens anything below the prefix, and nothing is changed there.
-    """
-    csrf = current_app.extensions.get("csrf")
-    if csrf is not None and endpoint is not None:
-        csrf.exempt(current_app.view_functions[endpoint])

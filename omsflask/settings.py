@@ -16,6 +16,11 @@ def _text(value: object) -> str:
     return value
 
 
+def _shown(value: object) -> str:
+    """Return a value for a sentence, without the password of a URL."""
+    return re.sub(r"(\w*:?//)?[^'\"]*@", r"\1***@", repr(value))
+
+
 KINDS: dict[type, tuple[str, Any]] = {
     bool: ("true or false", lambda value: BOOLEANS[str(value).strip().lower()]),
     int: ("a whole number", lambda value: int(str(value))),
@@ -56,13 +61,13 @@ class Setting:
         try:
             result: bool | int | float | str = convert(value)
         except (KeyError, TypeError, ValueError):
-            raise SettingError(f"{self.name} must be {kind}, not {value!r}.") from None
+            raise SettingError(f"{self.name} must be {kind}, not {_shown(value)}.") from None
         if isinstance(result, str):
             if re.fullmatch(self.pattern, result, re.IGNORECASE) is None:
-                raise SettingError(f"{self.name} must be {self.form}, not {value!r}.")
+                raise SettingError(f"{self.name} must be {self.form}, not {_shown(value)}.")
         elif not self.minimum <= result <= self.maximum:
             bounds = f"from {self.minimum} to {self.maximum}"
-            raise SettingError(f"{self.name} must be {bounds}, not {value!r}.")
+            raise SettingError(f"{self.name} must be {bounds}, not {_shown(value)}.")
         return result
 
 

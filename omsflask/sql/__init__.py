@@ -2,6 +2,7 @@
 
 =====================  =======================================================================
 :mod:`.connections`    the host's engine with its options, and one snapshot to read from
+:mod:`.dialects`       the databases that are served
 :mod:`.sessions`       text in UTF-8 and moments in ISO 8601, whatever a connection is set to
 :mod:`.knowledge`      whether an answer that was read before still holds
 :mod:`.query`          what a request asks of a list, complete

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
+from .dialects import check_served
 from .sessions import readable
 
 Bind = Engine | Connection
@@ -57,9 +58,14 @@ class Database:
 
     @classmethod
     def of(cls, session: Callable[[], Session], model: type[Any]) -> Database:
-        """Return the database of a host's session, as that session would reach ``model``."""
+        """Return the database of a host's session, as that session would reach ``model``.
+
+        :raises UnservedDatabase: when it is neither SQLite nor PostgreSQL.
+        """
         asked = session()
-        return cls(asked.get_bind(model), getattr(asked, "execution_options", {}))
+        bind = asked.get_bind(model)
+        check_served(bind.dialect)
+        return cls(bind, getattr(asked, "execution_options", {}))
 
     @cached_property
     def dialect(self) -> Dialect:

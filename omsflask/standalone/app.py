@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from flask import Config, Flask, Response
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine, create_engine, make_url, select
+from sqlalchemy import URL, Engine, create_engine, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from .. import customers
 from ..extension import OMS
 from ..settings import SETTINGS, STANDALONE_SETTINGS, SettingError, defaults, read
+from ..sql.dialects import UnservedDatabase, check_served
 from ..standalone import migrations
 from ..tables.models import ChannelMixin, CustomerMixin, TokenMixin
 from ..web.error_handlers import http_error
@@ -118,27 +119,26 @@ def _trusted_hosts(config: Mapping[str, Any]) -> list[str] | None:
 
 
 def _prepare_database(app: Flask) -> None:
-    url = app.config["OMS_DATABASE_URL"]
-    with _usable("OMS_DATABASE_URL"):
-        options = engine_options(make_url(url), app.config)
-        app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
-        if is_in_instance(make_url(url)):
+    with _usable("OMS_DATABASE_URL", app.config) as url:
+        app.config.update(
+            SQLALCHEMY_DATABASE_URI=url,
+            SQLALCHEMY_ENGINE_OPTIONS=engine_options(url, app.config),
+        )
+        if is_in_instance(url):
             Path(app.instance_path).mkdir(mode=0o700, parents=True, exist_ok=True)
         db.init_app(app)
         with app.app_context():
             engine = db.engine
-        if engine.dialect.name not in ("sqlite", "postgresql"):
-            raise ValueError("it is neither SQLite nor PostgreSQL.")
+        check_served(engine.dialect)
     prepare(engine, app.config)
     migrations.init_app(app, db)
 
 
 def _replica(config: Config) -> Engine | None:
-    url = config["OMS_REPLICA_URL"]
-    if not url:
+    if not config["OMS_REPLICA_URL"]:
         return None
-    with _usable("OMS_REPLICA_URL"):
-        engine = create_engine(url, **engine_options(make_url(url), config))
+    with _usable("OMS_REPLICA_URL", config) as url:
+        engine = create_engine(url, **engine_options(url, config))
         primary = make_url(config["OMS_DATABASE_URL"])
         if {engine.dialect.name, primary.get_backend_name()} != {"postgresql"}:
             raise ValueError("it, or OMS_DATABASE_URL, is not PostgreSQL.")
@@ -147,12 +147,21 @@ def _replica(config: Config) -> Engine | None:
 
 
 @contextmanager
-def _usable(setting: str) -> Iterator[None]:
-    """Say in a sentence why a database's URL cannot be used."""
+def _usable(setting: str, config: Mapping[str, Any]) -> Iterator[URL]:
+    """Parse a database's URL, and say in a sentence why it cannot be used.
+
+    No sentence shows a password: SQLAlchemy's own may quote the URL.
+    """
     try:
-        yield
-    except (ArgumentError, ImportError, OSError, ValueError) as error:
+        url = make_url(config[setting])
+    except (ArgumentError, ValueError):
+        form = "postgresql+psycopg://user:password@host/database"
+        raise SettingError(f"{setting} cannot be used: it is no URL such as {form}.") from None
+    try:
+        yield url
+    except (ArgumentError, ImportError, OSError, UnservedDatabase, ValueError) as error:
         reason = str(error).splitlines()[0]
+        reason = reason.replace(url.render_as_string(hide_password=False), repr(url))
         raise SettingError(f"{setting} cannot be used: {reason}") from None
 
 

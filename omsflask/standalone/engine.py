@@ -98,6 +98,8 @@ class Connecting:
         """Open a connection."""
         self._pass(dialect)
         timeout = self._config["OMS_CONNECT_TIMEOUT_SECONDS"]
+        # Some versions of SQLAlchemy pass the same dictionary for every connection.
+        parameters = dict(parameters)
         parameters.setdefault("connect_timeout", timeout)
         parameters.setdefault("client_encoding", "utf8")
         parameters["options"] = f"{self._settings()} {parameters.get('options', '')}".strip()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
 from typing import Any
 
+import psycopg
 import pytest
 from conftest import PATH, Client, dispose, make_app, make_client, settle
 from flask import Flask, Response, request
@@ -108,7 +109,9 @@ LAYERS = {
     it.__name__: it
     for it in (drops_the_body, reads_a_piece, reads_all, raises_with_the_body, refuses_a_header)
 }
-ELSEWHERE = ("teardown_request", "teardown_appcontext", "save_session", "view")
+ELSEWHERE = ["teardown_request", "teardown_appcontext", "save_session"]
+if psycopg.__version__ >= "3.3.9":  # Before, it kept the frames that it was called from.
+    ELSEWHERE += ["view"]
 
 
 def asked() -> str:
@@ -250,7 +253,7 @@ def test_a_response_in_a_cycle_is_taken_apart_in_order(host: Client, query: str)
     assert_nothing_is_held(host)
 
 
-@pytest.mark.parametrize("wrong", ["wraps_the_body", "takes_the_body_over", "view"])
+@pytest.mark.parametrize("wrong", ["wraps_the_body", "takes_the_body_over", *ELSEWHERE[3:]])
 def test_a_file_that_goes_out_another_way_is_whole(host: Client, wrong: str) -> None:
     assert_whole(host, wrong)
     assert_nothing_is_held(host)
