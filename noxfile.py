@@ -11,7 +11,8 @@ TYPED = ("omsflask", "examples", "tests/embedding/typed_host.py")
 #: Tests index the JSON of answers, which may be None by its type. The other tests are to follow.
 TYPED_TESTS = (
     *("tests/conftest.py", "tests/test_docs.py", "tests/test_pages.py", "tests/test_language.py"),
-    *("tests/renderers", "tests/standalone", "tests/tables", "tests/web"),
+    *("tests/renderers", "tests/standalone", "tests/tables"),
+    *(f"tests/web/test_{name}.py" for name in ("auth", "endings", "negotiation", "parsers")),
     *sorted(str(path) for path in Path("benchmarks").glob("*.py")),
 )
 LENIENT = ("index", "no-untyped-call", "unused-ignore")
