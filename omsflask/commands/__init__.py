@@ -1,7 +1,8 @@
 """Commands, in any app with the extension: ``flask oms …``.
 
 ==================  ==========================================================================
-:mod:`.cli`         the group, ``init-db`` and ``token``
+:mod:`.cli`         the group, and ``init-db``
+:mod:`.token`       ``token``: tokens issued, listed and revoked
 :mod:`.load`        ``load``: files of customers, checked and stored
 :mod:`.export`      ``export``: the service's files from the command line
 :mod:`.forget`      ``forget``: a customer erased
