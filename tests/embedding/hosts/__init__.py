@@ -21,5 +21,6 @@ HOSTS: dict[str, Callable[[str], Host]] = {
     "debug-toolbar": frameworks.debug_toolbar,
     "host-matching": frameworks.host_matching,
     "engine-by-tenant": tenants.engine_by_tenant,
+    "schema-by-tenant": tenants.schema_by_tenant,
     "blueprint-of-two-apps": tenants.blueprint_of_two_apps,
 }
