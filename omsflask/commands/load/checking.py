@@ -11,7 +11,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 
 from ...declarations.services import ListService
-from ...declarations.validation import plain_text, whole_number
+from ...declarations.types import type_of
 from .cells import Cell
 from .invisible import unexpected, unseen
 from .rows import Row, Unreadable
@@ -131,16 +131,8 @@ def _grammar(field: fields.Field[Any]) -> Callable[[Any], Any]:
     A number that is not whole is refused, which an Integer would cut off.
     """
     take = next(take for kind, take in TAKEN if isinstance(field, kind))
-    is_integer = isinstance(field, fields.Integer)
-
-    def grammar(value: Any) -> Any:
-        if isinstance(value, Cell):
-            value = take(value)
-        if is_integer:
-            return value if value is None else whole_number(str(value))
-        return plain_text(value) if isinstance(value, str) else value
-
-    return grammar
+    load = type_of(field).load
+    return lambda value: load(take(value) if isinstance(value, Cell) else value)
 
 
 def _sentence(messages: Any) -> str:
