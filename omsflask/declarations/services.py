@@ -54,7 +54,7 @@ class ListService:
         if wrong := [part for part in (self.resource, self.name) if not _is_name(part)]:
             raise TypeError(
                 f"{wrong[0]!r} is no name for a list: a name is a part of a path, of a file's name"
-                " and of a sheet's, and has letters, digits, - and _ only."
+                " and of a sheet's, and has letters, digits, -, _ and single dots only."
             )
         if missing := sorted(self._ordered - set(self.fields)):
             raise TypeError(
@@ -112,6 +112,10 @@ class ListService:
 
 def _is_name(text: str) -> bool:
     """Whether a path, a file's name and a sheet's may all have a part of this name."""
+    return all(map(_is_word, text.split(".")))
+
+
+def _is_word(text: str) -> bool:
     # Letters, marks and numbers of any script.
     named = all(it in "-_" or unicodedata.category(it)[0] in "LMN" for it in text)
     return named and text[:1].isalnum()

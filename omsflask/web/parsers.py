@@ -98,9 +98,10 @@ class QueryParser(Parser[Pairs]):
     def handle_error(
         self, error: ValidationError, req: Pairs, schema: Schema, **_: Any
     ) -> NoReturn:
-        """Raise the messages as they are published: flat, by name."""
+        """Raise the messages as they are published: flat, by name, in the order of the request."""
         messages: Mapping[str, Any] = error.messages["query"]  # type: ignore[call-overload]
-        raise InvalidParameters({name: _flat(texts) for name, texts in messages.items()})
+        asked = [name for name in dict(req) if name in messages]
+        raise InvalidParameters({name: _flat(messages[name]) for name in [*asked, *messages]})
 
 
 class LenientQueryParser(QueryParser):

@@ -229,3 +229,10 @@ class TestLenient:
 @pytest.mark.parametrize("query", ["first_name=%20Ali&id__lt=11", "first_name=%20"])
 def test_a_blank_is_a_letter_where_the_query_is_strict(client: Client, query: str) -> None:
     assert client.ids(query) == []
+
+
+def test_messages_come_in_the_order_of_the_request(client: Client) -> None:
+    for query in ("id__gt=x&emial=1&limit=0&sort=x", "sort=x&limit=0&emial=1&id__gt=x"):
+        body = client.page(query).data.decode()
+        names = [part.partition("=")[0] for part in query.split("&")]
+        assert sorted(names, key=lambda name: body.index(f'"{name}"')) == names
