@@ -26,7 +26,7 @@ import orjson
 from sqlalchemy import text
 
 from omsflask.standalone.app import create_app, db
-from omsflask.standalone.engine import WITHOUT_DEADLINES
+from omsflask.standalone.engine import WITHOUT_TIMEOUTS
 
 from .load import WrongAnswer
 from .servers import Database, databases, serving
@@ -53,7 +53,7 @@ class Service:
         self.body: Any = None
         self._app = create_app(
             {
-                **WITHOUT_DEADLINES,
+                **WITHOUT_TIMEOUTS,
                 "OMS_DATABASE_URL": database.url,
                 "OMS_TOKEN_MEMORY_SECONDS": 3600,
                 **config,

@@ -19,7 +19,7 @@ import psutil
 
 from omsflask.commands.cli import create_tables
 from omsflask.standalone.app import Customer, Token, create_app, db
-from omsflask.standalone.engine import WITHOUT_DEADLINES
+from omsflask.standalone.engine import WITHOUT_TIMEOUTS
 from omsflask.standalone.make_customers import make
 from omsflask.tables.tokens import Tokens
 
@@ -42,7 +42,7 @@ class Database:
 
 def fill(url: str, rows: int) -> str:
     """Make a database of so many customers and return a key that opens its list."""
-    app = create_app({**WITHOUT_DEADLINES, "OMS_DATABASE_URL": url})
+    app = create_app({**WITHOUT_TIMEOUTS, "OMS_DATABASE_URL": url})
     with app.app_context():
         create_tables()
         deque(make(db.engine, Customer.__table__, rows), maxlen=0)

@@ -17,7 +17,7 @@ from .commands.cli import Commands, oms
 from .commands.progress import bar_of
 from .standalone import migrations
 from .standalone.app import Customer, Token, create_app, db
-from .standalone.engine import WITHOUT_DEADLINES
+from .standalone.engine import WITHOUT_TIMEOUTS
 from .standalone.make_customers import make
 from .standalone.sample_data import published
 from .tables.tokens import Tokens
@@ -138,7 +138,7 @@ def _check_port(port: int) -> None:
 def main() -> None:
     """Run ``omsflask``."""
     omsflask.main(
-        obj=ScriptInfo(create_app=lambda: create_app(WITHOUT_DEADLINES)), prog_name="omsflask"
+        obj=ScriptInfo(create_app=lambda: create_app(WITHOUT_TIMEOUTS)), prog_name="omsflask"
     )
 
 

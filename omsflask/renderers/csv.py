@@ -21,7 +21,7 @@ from .table import Table
 
 #: Texts that a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay as they
 #: are. A text that looks guarded gets one more guard, so that removing one restores every text.
-HOT = re.compile(r"'*(?:[=@\t\r\n]|[-+](?![\d ()\-./]*\Z))", re.ASCII)
+FORMULA = re.compile(r"'*(?:[=@\t\r\n]|[-+](?![\d ()\-./]*\Z))", re.ASCII)
 
 #: Cuts in a text before a part that a spreadsheet would run; and the guard of such a part.
 CUT = re.compile(r"[;\t\r\n](?=['\"]*[-+=@])")
@@ -68,12 +68,12 @@ def guarded(row: Row) -> Sequence[Any]:
 def _guarded(text: str) -> str:
     if CUT.search(text):
         text = CUT.sub(r"\g<0>'", text)
-    return f"'{text}" if HOT.match(text) else text
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def unguarded(text: str) -> str:
     """Return what :func:`guarded` was given."""
-    if text.startswith("'") and HOT.match(text, 1):
+    if text.startswith("'") and FORMULA.match(text, 1):
         text = text[1:]
     return CUT_GUARD.sub("", text)
 
@@ -105,6 +105,6 @@ def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
 
 @cache
 def _hot_text(before: bytes, behind: bytes) -> re.Pattern[bytes]:
-    """Return what may be such a text as :data:`HOT`, in what an engine writes."""
+    """Return what may be such a text as :data:`FORMULA`, in what an engine writes."""
     no_phone = rb"[\d ()\-./]*+[^%s]" % behind
     return re.compile(rb"%s[-+=@\t'](?:(?<=[=@\t'])|%s)" % (before, no_phone))

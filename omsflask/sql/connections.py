@@ -24,7 +24,7 @@ Bind = Engine | Connection
 
 #: The execution option of an engine that wants to know of a connection that all will be read by.
 #: It is called with it, in the snapshot's transaction. A host's engine has none.
-WHOLE = "oms_whole"
+ON_EXPORT = "oms_on_export"
 
 #: The execution option of a connection that came in a transaction, begun by a host's listener.
 BEGUN = "oms_begun"
@@ -117,7 +117,7 @@ class Database:
 
     def beside(self, engine: Engine) -> Database:
         """Return another engine of the same data, used with the options of this one."""
-        own = {name: it for name, it in self.all_options.items() if name != WHOLE}
+        own = {name: it for name, it in self.all_options.items() if name != ON_EXPORT}
         return Database(engine, own)
 
     @contextmanager
@@ -172,7 +172,7 @@ class Database:
         """
         with self.reading() as connection:
             self.begin_snapshot(connection)
-            prepare = connection.get_execution_options().get(WHOLE)
+            prepare = connection.get_execution_options().get(ON_EXPORT)
             if whole and prepare and connection is not self.bind:
                 prepare(connection)
             yield connection

@@ -15,10 +15,10 @@ from sqlalchemy import Connection as Reading
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import QueuePool
 
-from ..sql.connections import WHOLE
+from ..sql.connections import ON_EXPORT
 
 #: Timeouts that commands switch off.
-WITHOUT_DEADLINES = {
+WITHOUT_TIMEOUTS = {
     "OMS_STATEMENT_TIMEOUT_SECONDS": 0,
     "OMS_LOCK_TIMEOUT_SECONDS": 0,
     "OMS_SILENCE_TIMEOUT_SECONDS": 0,
@@ -26,7 +26,7 @@ WITHOUT_DEADLINES = {
 }
 
 #: After so long a rest a connection is asked whether it still lives, though nothing was heard.
-REST_SECONDS = 5.0
+IDLE_SECONDS = 5.0
 
 #: After a failed attempt to connect, others are not made for so long.
 BREAK_SECONDS = 1.0
@@ -74,15 +74,15 @@ def prepare(engine: Engine, config: Mapping[str, Any]) -> None:
         event.listen(engine, "do_connect", _create_sqlite)
         event.listen(engine, "connect", _prepare_sqlite)
         return
-    event.listen(engine, "do_connect", Connecting(config))
+    event.listen(engine, "do_connect", CircuitBreaker(config))
     if engine.dialect.driver == "psycopg":
-        event.listen(engine, "checkout", Checking(engine, config["OMS_CONNECT_TIMEOUT_SECONDS"]))
-        event.listen(engine, "checkin", _note_rest)
+        event.listen(engine, "checkout", PrePing(engine, config["OMS_CONNECT_TIMEOUT_SECONDS"]))
+        event.listen(engine, "checkin", _note_idle)
     seconds = config["OMS_EXPORT_TIMEOUT_SECONDS"]
-    engine.update_execution_options(**{WHOLE: lambda connection: _allow(connection, seconds)})
+    engine.update_execution_options(**{ON_EXPORT: lambda connection: _allow(connection, seconds)})
 
 
-class Connecting:
+class CircuitBreaker:
     """Opens connections, and while that fails only one at a time.
 
     Each waiting request would keep a thread busy, so one request at a time tries to connect and the
@@ -138,7 +138,7 @@ class Connecting:
         return " ".join(["-c datestyle=ISO", *timeouts])
 
 
-class Checking:
+class PrePing:
     """Asks a connection that rested, or that was told something, whether it still lives."""
 
     def __init__(self, engine: Engine, seconds: float) -> None:
@@ -147,8 +147,8 @@ class Checking:
 
     def __call__(self, connection: Any, record: Any, _fairy: Any) -> None:
         """Refuse a dead connection: the pool opens another in its place."""
-        rested = monotonic() - record.info.get("rests_since", monotonic())
-        if rested < REST_SECONDS and not connection.has_news():
+        rested = monotonic() - record.info.get("idle_since", monotonic())
+        if rested < IDLE_SECONDS and not connection.has_news():
             return
         try:
             with connection.silent_at_most(self._seconds):
@@ -157,9 +157,9 @@ class Checking:
             raise InvalidatePoolError from error
 
 
-def _note_rest(connection: Any, record: Any) -> None:
+def _note_idle(connection: Any, record: Any) -> None:
     if connection is not None:
-        record.info["rests_since"] = monotonic()
+        record.info["idle_since"] = monotonic()
 
 
 def _allow(connection: Reading, seconds: float) -> None:

@@ -52,7 +52,7 @@ def database_error(error: DBAPIError | TimeoutError) -> Response:
     """Answer 503 for a database that does not answer, and for text that it cannot encode."""
     if text_error := TEXT_ERRORS.get(_sqlstate(error)):
         return service_error(text_error())
-    if not may_pass(error):
+    if not is_transient(error):
         raise error
     # The driver's own first line: SQLAlchemy's text quotes the statement's values.
     reason = str(getattr(error, "orig", error)).partition("\n")[0]
@@ -67,7 +67,7 @@ TEXT_ERRORS: dict[str | None, type[ServiceError]] = {"22P05": Unencodable, "2202
 UNDEFINED_TABLE = "42P01"
 
 
-def may_pass(error: DBAPIError | TimeoutError) -> bool:
+def is_transient(error: DBAPIError | TimeoutError) -> bool:
     """Whether the same request may be answered a moment later; else something is wrong with it."""
     if getattr(error, "connection_invalidated", False):
         return True
