@@ -37,15 +37,6 @@ FORMATTING = ("format", "pyformat")
 WATCHING = ("wrap_before_execute", "wrap_before_cursor_execute")
 
 
-def bind_of(session: Callable[[], Session], model: type[Any]) -> Bind:
-    """Return what ``model``'s rows are reached by.
-
-    :param session: gives a session of the host's. It is only asked for its bind: no transaction of
-        the host's is begun, joined or ended.
-    """
-    return session().get_bind(model)
-
-
 @dataclass(frozen=True)
 class Database:
     """An engine, or a connection that a host's session is bound to, and the options to use it with.
