@@ -24,7 +24,7 @@ from typing import Any
 import xlsxwriter
 
 from omsflask.customers import list_simple
-from omsflask.sql import connections
+from omsflask.sql.database import Database as Source
 from omsflask.sql.export import Export
 from omsflask.sql.query import Query
 from omsflask.sql.selection import Selection
@@ -83,7 +83,7 @@ def plain_xlsxwriter(url: str) -> float:
     with app.app_context(), tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
         start = time.perf_counter()
         listing, query = list_simple.bind(Customer), Query.of(list_simple)
-        export = Export(Selection(listing, query, connections.Database(db.engine)))
+        export = Export(Selection(listing, query, Source(db.engine)))
         with xlsxwriter.Workbook(file.name, {"constant_memory": True}) as book:
             date_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
             sheet = book.add_worksheet()

@@ -16,7 +16,7 @@ from .declarations.services import BoundService
 from .renderers import RENDERERS
 from .renderers.renderer import Renderer
 from .settings import SETTINGS, defaults, read
-from .sql.connections import Database
+from .sql.database import Database
 from .sql.dialects import UnservedDatabase
 from .sql.export import Slots
 from .sql.replica import Replica

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..extension import NoExtension, NoModel, current_oms
 from ..settings import SettingError
-from ..sql.connections import Database
+from ..sql.database import Database
 from ..sql.dialects import UnservedDatabase
 from ..tables.create import MigrationError, create_missing
 from ..tables.tokens import TokenError

@@ -15,7 +15,7 @@ from ..declarations.services import BoundService
 from ..errors import InvalidParameters
 from ..extension import current_oms
 from ..renderers.renderer import Renderer
-from ..sql.connections import Database
+from ..sql.database import Database
 from ..sql.export import Export
 from ..sql.query import Query
 from ..sql.replica import read

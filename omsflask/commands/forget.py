@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from .. import customers
 from ..declarations.validation import plain_text, whole_number
 from ..extension import current_oms
-from ..sql.connections import Database
+from ..sql.database import Database
 from ..tables.models import CustomerMixin
 from .faults import sentence
 from .letter_case import candidates, fold, may_be_same, skeleton

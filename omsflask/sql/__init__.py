@@ -1,7 +1,8 @@
 """Reading: the rows, and the evidence that they are unchanged. No Flask here, and no URL.
 
 =====================  =======================================================================
-:mod:`.connections`    the host's engine with its options, and one snapshot to read from
+:mod:`.database`       the host's engine with its options, and one snapshot to read from
+:mod:`.connections`    a driver's errors as SQLAlchemy's, and a lock
 :mod:`.dialects`       the databases that are served
 :mod:`.sessions`       text in UTF-8 and moments in ISO 8601, whatever a connection is set to
 :mod:`.knowledge`      whether an answer that was read before still holds

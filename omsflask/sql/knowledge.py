@@ -35,7 +35,7 @@ from ..declarations.cells import Cell
 from ..declarations.expressions import iso8601, iso_text, lenient, plain
 from ..declarations.lookups import ascii_lower
 from ..declarations.sql_types import SQLType
-from .connections import Database
+from .database import Database
 from .names import PREFIX
 from .ordering import unindexed
 

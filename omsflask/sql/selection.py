@@ -27,7 +27,7 @@ from ..declarations.expressions import Expression
 from ..declarations.services import BoundService
 from . import names
 from .conditions import Conditions
-from .connections import Database
+from .database import Database
 from .knowledge import (
     is_pure,
     names_of,

@@ -25,7 +25,7 @@ from sqlalchemy import Column, Table, bindparam, func, select, text
 from ..declarations.filters import Term
 from ..declarations.services import BoundService
 from ..declarations.values import adapted
-from .connections import Database
+from .database import Database
 from .query import Query
 
 #: Until when a table is complete that holds nobody yet.

@@ -15,7 +15,7 @@ from sqlalchemy import Connection as Reading
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import QueuePool
 
-from ..sql.connections import ON_EXPORT
+from ..sql.database import ON_EXPORT
 
 #: Timeouts that commands switch off.
 WITHOUT_TIMEOUTS = {

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Table, func, inspect, literal_column, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 
-from ..sql.connections import Database, lock
+from ..sql.connections import lock
+from ..sql.database import Database
 
 #: Quotes names that are values of a statement, where a % is no placeholder.
 NAMES: Any = postgresql.dialect(paramstyle="named").identifier_preparer  # type: ignore[no-untyped-call]

@@ -15,7 +15,8 @@ from zlib import crc32
 from sqlalchemy import Connection, Row, Table, and_, or_, select
 from sqlalchemy.orm import Session
 
-from ..sql.connections import Database, lock
+from ..sql.connections import lock
+from ..sql.database import Database
 from .models import TokenMixin, utc_now
 
 KEY = re.compile(r"oms_([0-9a-f]{40})([0-9a-f]{8})")

@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import NullPool
 
-from ..sql.connections import Database
+from ..sql.database import Database
 from .models import utc_now
 from .tokens import Holder, Tokens, digest, is_well_formed
 

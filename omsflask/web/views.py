@@ -18,8 +18,8 @@ from ..declarations.services import BoundService
 from ..errors import MethodNotAllowed
 from ..renderers.renderer import Renderer
 from ..renderers.table import PageTable, ShownPage
-from ..sql.connections import Database
 from ..sql.counts import Counts
+from ..sql.database import Database
 from ..sql.export import Slots
 from ..sql.pagination import Paginator
 from ..sql.replica import Replica, read

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 from omsflask import OMS, Filter, FilterSet, ListService, Ordering, UTCDateTime, customers
 from omsflask.declarations.introspection import metadata
 from omsflask.sql import names
-from omsflask.sql.connections import Database
+from omsflask.sql.database import Database
 from omsflask.sql.query import Query, whole_order
 from omsflask.sql.selection import Selection
 from omsflask.standalone.app import Customer

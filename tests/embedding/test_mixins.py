@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, MetaData, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from omsflask import ChannelMixin, CustomerMixin, customers
-from omsflask.sql.connections import Database
+from omsflask.sql.database import Database
 from omsflask.sql.query import Query
 from omsflask.sql.selection import Selection
 

@@ -21,7 +21,7 @@ from omsflask.declarations.fields import format_utc
 from omsflask.declarations.filters import Term
 from omsflask.declarations.services import BoundService
 from omsflask.renderers import RENDERERS
-from omsflask.sql.connections import Database
+from omsflask.sql.database import Database
 from omsflask.sql.export import Export
 from omsflask.sql.query import Query
 from omsflask.sql.selection import Selection

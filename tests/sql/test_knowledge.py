@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import StaticPool
 
-from omsflask.sql.connections import Database
+from omsflask.sql.database import Database
 from omsflask.sql.knowledge import (
     as_sent,
     names_of,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from omsflask import customers
 from omsflask.declarations.fields import format_utc, parse_utc
 from omsflask.declarations.filters import Term
-from omsflask.sql.connections import Database
+from omsflask.sql.database import Database
 from omsflask.sql.query import Query
 from omsflask.sql.watermark import watermark
 from omsflask.standalone.app import Customer, db

@@ -9,7 +9,7 @@ from conftest import Client, settle
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, SingletonThreadPool
 
-from omsflask.sql.connections import Database
+from omsflask.sql.database import Database
 from omsflask.standalone.app import Token, db
 from omsflask.tables import verifier
 from omsflask.tables.tokens import Tokens

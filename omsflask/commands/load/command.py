@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ... import customers
 from ...extension import current_oms
-from ...sql.connections import Database
+from ...sql.database import Database
 from ...tables.models import ChannelMixin, CustomerMixin
 from ...tables.staging import cached
 from ..files import follow_links, open_text

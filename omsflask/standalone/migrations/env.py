@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationInfo
 from flask import current_app
 from sqlalchemy import NullPool, create_engine
 
-from omsflask.sql.connections import Database
+from omsflask.sql.database import Database
 from omsflask.tables.create import alone
 
 db = current_app.extensions["migrate"].db
