@@ -121,7 +121,7 @@ def _databases(server: Any) -> Iterator[Empty]:
         for name, url in zip(names, urls, strict=True):
             server.psql(f"CREATE DATABASE {name}")
             fill(url, 0)
-        yield Empty(*urls, psql)
+        yield Empty(urls[0], urls[1], psql)
         for name in names:
             server.psql(f"DROP DATABASE {name}")
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from .. import customers
 from ..declarations.validation import plain_text, whole_number
 from ..extension import current_oms
+from ..sql.connections import session_on
 from ..sql.database import Database
 from ..tables.models import CustomerMixin
 from .faults import sentence
@@ -50,7 +51,7 @@ def forget(who: str, yes: bool) -> None:
     oms = current_oms()
     customer = oms.model(CustomerMixin)
     database = Database.of(oms.session, customer)
-    with database.connected() as connection, Session(connection) as session:
+    with database.connected() as connection, session_on(connection) as session:
         found, doubtful = _find(session, customer, who)
         session.rollback()  # Nothing is held while somebody thinks.
         if doubtful:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 
 @contextmanager
@@ -41,3 +42,14 @@ LOCKS = {
 def lock(connection: Connection) -> None:
     """Begin a transaction that no other one that did the same runs beside."""
     connection.exec_driver_sql(LOCKS[connection.dialect.name])
+
+
+def session_on(connection: Connection) -> Session:
+    """Return a session of our own. In a transaction of a host's it has a savepoint."""
+    if not connection.in_transaction():
+        return Session(connection)
+    driver: Any = connection.connection.driver_connection
+    # Python's sqlite3 has not begun yet. The end of a savepoint would commit it.
+    if connection.dialect.name == "sqlite" and not driver.in_transaction:
+        lock(connection)
+    return Session(connection, join_transaction_mode="create_savepoint")

@@ -10,7 +10,7 @@ import pytest
 from commands.conftest import counts
 from conftest import Client
 from flask import Flask
-from sqlalchemy import Engine, String, TypeDecorator, create_engine, select, text
+from sqlalchemy import Engine, String, TypeDecorator, create_engine, func, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from omsflask import OMS, ChannelMixin, CustomerMixin, customers
@@ -181,4 +181,30 @@ def test_what_a_host_does_by_itself_is_done_for_many_rows(
     if model is Secretive:
         with engine.connect() as connection:
             assert set(connection.scalars(text("SELECT given FROM customers"))) == {"<Veli>"}
+    engine.dispose()
+
+
+def test_a_hosts_transaction_holds_what_is_loaded(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    """A host's tests bind its session to a connection, and roll all back."""
+    engine = create_engine(new_database())
+    Renamed.metadata.create_all(engine)
+    file = tmp_path / "a.jsonl"
+    rows = customers.CustomerSchema().dump([*plausible(200)], many=True)
+    file.write_text("\n".join(map(json.dumps, rows)))
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        app, extension = Flask("host"), OMS(lambda: Session(connection), verify_token=verify)
+        extension.add(customers.list_simple.bind(Other))
+        extension.init_app(app)
+        for said in ("200 added", "0 added, 0 changed, 200 unchanged"):
+            result = app.test_cli_runner().invoke(oms, ["load", str(file), "--create-channels"])
+            assert counts(result).startswith(said), result.stderr
+        result = app.test_cli_runner().invoke(oms, ["forget", "7", "--yes"])
+        assert result.exit_code == 0, result.stderr
+        assert connection.scalar(select(func.count()).select_from(Other)) == 199
+        transaction.rollback()
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(Other)) == 0
     engine.dispose()

@@ -11,10 +11,10 @@ from typing import IO
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy.orm import Session
 
 from ... import customers
 from ...extension import current_oms
+from ...sql.connections import session_on
 from ...sql.database import Database
 from ...tables.models import ChannelMixin, CustomerMixin
 from ...tables.staging import cached
@@ -128,7 +128,7 @@ def _store(stack: ExitStack, key: str | None, *, writes: bool, creates_channels:
     connection = stack.enter_context(Database.of(oms.session, customer).connected())
     stack.enter_context(cached(connection))
     return Store(
-        stack.enter_context(Session(connection)),
+        stack.enter_context(session_on(connection)),
         customer,
         channel,
         [*SERVICE.attributes.values()],
