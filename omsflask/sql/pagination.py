@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, DateTime
 
+from ..declarations.expressions import Expression
 from ..declarations.values import adapted, keep, stored, stored_type
 from ..errors import InvalidPage, InvalidParameters
 from .counts import Count, Counts
@@ -117,7 +118,7 @@ class Paginator:
         shown = cut(planned, self.query, rows)
         if shown.has_next and count.is_exact(state, self.selection.watermark):
             self._note(count, planned, shown.rows[-1])
-        return self._made(planned, shown), state
+        return self._made(connection, planned, shown), state
 
     def _plan(self, count: Count) -> Plan:
         cursor, may_sort = self.query.cursor, self.selection.may_sort
@@ -147,7 +148,10 @@ class Paginator:
         order = self.query.order
         if number < DEEP_OFFSET or count.bookmarks.before(order, number)[0] == number:
             return
-        count.bookmarks.note(order, number, self._cursor(row))
+        if self._hidden(row):
+            return
+        if (cursor := self._cursor(row)) is not None:
+            count.bookmarks.note(order, number, cursor)
 
     def _position(self, cursor: Cursor) -> Position:
         """Return what a cursor holds as values to compare with."""
@@ -156,23 +160,59 @@ class Paginator:
         held = zip(kinds, cursor.read(kinds), strict=True)
         return [None if value is None else adapted(kind, value) for kind, value in held]
 
-    def _made(self, planned: Plan, shown: Cut) -> Page:
-        following = self._neighbour(planned, 1, shown.rows[-1:]) if shown.has_next else None
-        before = self._neighbour(planned, -1, shown.rows[:1]) if shown.has_previous else None
-        return Page(planned.total, following, before, shown.rows)
+    def _made(self, connection: Connection, planned: Plan, shown: Cut) -> Page:
+        rows, neighbour = shown.rows, partial(self._neighbour, connection, planned)
+        following = neighbour(1, rows[-1:]) if shown.has_next else None
+        before = neighbour(-1, rows[:1]) if shown.has_previous else None
+        return Page(planned.total, following, before, rows)
 
-    def _neighbour(self, planned: Plan, step: int, edge: Sequence[Row]) -> Neighbour:
+    def _neighbour(
+        self, connection: Connection, planned: Plan, step: int, edge: Sequence[Row]
+    ) -> Neighbour:
         number = planned.number + step
         if not self.query.walks:
             return Neighbour(number)
         if not edge:
             # Nothing is left on this side of the cursor: go on from the start of the walk.
             return Neighbour(1, "")
+        if self._is_infinite(connection, edge[0]):
+            return Neighbour(number)
         return Neighbour(number, self._cursor(edge[0], step < 0, planned.total))
 
-    def _cursor(self, row: Row, backward: bool = False, count: int = 0) -> str:
-        """Return the cursor that lies behind a row."""
-        return Cursor(self._held(row), backward, count).encode(self.query.binding)
+    def _cursor(self, row: Row, backward: bool = False, count: int = 0) -> str | None:
+        """Return the cursor that lies behind a row.
+
+        None where no cursor keeps what the row holds: the walk goes on by the page's number.
+        """
+        cursor = Cursor(self._held(row), backward, count)
+        try:
+            self._position(cursor)
+        except InvalidParameters:
+            return None
+        return cursor.encode(self.query.binding)
+
+    def _is_infinite(self, connection: Connection, row: Row) -> bool:
+        """Whether a moment of PostgreSQL's is shown as NULL, and is none."""
+        hidden = self._hidden(row)
+        if not hidden:
+            return False
+        service, source = self.selection.listing.service, self.selection.source
+        key = self.form.values(self.selection.listing, row)[service.key]
+        asked = source.base.add_columns(*(column.is_(None) for column in hidden))
+        is_row = source.columns[service.attributes[service.key]] == key
+        found = connection.execute(asked.where(is_row)).first()
+        return found is None or not all(found)
+
+    def _hidden(self, row: Row) -> list[Expression]:
+        """Return the columns of the order that may hold an infinite moment."""
+        if not self.selection.database.is_postgresql:
+            return []
+        values = self.form.values(self.selection.listing, row)
+        return [
+            column
+            for term, (column, _) in zip(self.query.order, self.selection.steps, strict=True)
+            if values[term.name] is None and isinstance(column.type, DateTime)
+        ]
 
     def _held(self, row: Row) -> tuple[Any, ...]:
         """Return what a cursor keeps of a row: its values in the columns of the order."""

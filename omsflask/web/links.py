@@ -28,6 +28,7 @@ class Links:
         written = dict(self._written)
         if page.number > 1:
             written["page"] = f"page={page.number}"
+        written.pop("cursor", None)
         if page.cursor is not None:
             written["cursor"] = f"cursor={page.cursor}"
         query = "&".join(written[name] for name in sorted(written))

@@ -234,3 +234,30 @@ def test_a_cursor_needs_a_number_beside_it(client: Client, page: str) -> None:
     assert (
         client.page(f"sort=id&page={page}&cursor={cursor_of(client, 'sort=id')}").status_code == 404
     )
+
+
+#: Moments that Python has not, by engine.
+STRANGE = {
+    "postgresql": ("infinity", "infinity", "-infinity", "20000-01-01", "0044-01-01 BC"),
+    "sqlite": ("no date", "no date", "", "20000-01-01 00:00:00.000000", "0000-00-00"),
+}
+
+
+@pytest.mark.parametrize("sort", ["modified_date", "-modified_date"])
+def test_a_walk_goes_on_whatever_a_row_holds(new_client: Callable[..., Client], sort: str) -> None:
+    client = new_client([*plausible(20)])
+    with client.application.app_context(), db.engine.begin() as connection:
+        strange = STRANGE[db.engine.dialect.name]
+        for id_, moment in enumerate(strange, 7):
+            connection.exec_driver_sql(
+                f"UPDATE customers SET modified_date = '{moment}' WHERE id = {id_}"
+            )
+    for limit in (1, 2, 3, 7):
+        met, link = [], f"{PATH}?sort={sort}&limit={limit}"
+        while link:
+            body = client.get(link).json
+            assert body is not None
+            met += [row["id"] for row in body["results"]]
+            assert len(met) <= 20
+            link = body["next"]
+        assert sorted(met) == [*range(1, 21)]
