@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError
 
 
-def sentence(error: DBAPIError) -> str:
-    """Return what the database said, on one line, without a full stop."""
-    return " ".join(str(error.orig).split()).removesuffix(".")
+def sentence(error: DBAPIError | UnicodeError) -> str:
+    """Return what the database or its driver said, on one line, without a full stop."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return " ".join(str(said).split()).removesuffix(".")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from conftest import dispose, make_app
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, create_engine, make_url, text
 
 from omsflask import customers
-from omsflask.commands.load import writing
+from omsflask.commands.load import runs, writing
 from omsflask.standalone.app import create_app, db
 from omsflask.standalone.sample_data import plausible
 
@@ -212,3 +212,38 @@ def test_who_may_make_no_temporary_table_loads_too(
             connection.execute(text(f"GRANT TEMPORARY ON DATABASE {database} TO PUBLIC"))
     admin.dispose()
     assert ways == ["_insert"]
+
+
+@pytest.mark.parametrize("number", [10, MANY])
+def test_a_text_that_the_connection_cannot_carry_is_refused(
+    new_schema: Callable[[], URL], tmp_path: Path, number: int
+) -> None:
+    url = new_schema()
+    dispose(make_app(url.render_as_string(hide_password=False), []))
+    latin = url.update_query_dict({"client_encoding": "latin1"})
+    config = {"OMS_DATABASE_URL": latin.render_as_string(hide_password=False), "TESTING": True}
+    shop = Shop(create_app(config), tmp_path)
+    rows = [ALI | {"id": it, "first_name": "é"} for it in range(1, number + 1)]
+    rows[3]["first_name"] = "İ"
+    result = shop.load("a.jsonl", rows)
+    assert (
+        "a.jsonl, line 4: The database does not take it: 'iso8859-1' codec can't" in result.stderr
+    )
+    assert counts(result) == f"{number - 1} added, 0 changed, 0 unchanged, 1 refused"
+    dispose(shop.app)
+
+
+def test_a_statement_that_a_driver_prepares_finds_each_temporary_table(
+    new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "BATCH_ROWS", MANY)
+    url = make_url(new_database())
+    if url.get_backend_name() == "postgresql":
+        url = url.update_query_dict({"prepare_threshold": "1"})
+    shop = Shop(make_app(url.render_as_string(hide_password=False), []), tmp_path)
+    rows = [ALI | {"id": it} for it in range(1, 12 * MANY + 1)]
+    assert f"{len(rows)} added" in counts(shop.load("a.jsonl", rows))
+    changed = [row | {"first_name": "Veli"} for row in rows]
+    assert f"{len(rows)} changed" in counts(shop.load("a.jsonl", changed))
+    assert {row["first_name"] for row in shop.customers()} == {"Veli"}
+    dispose(shop.app)

@@ -17,8 +17,11 @@ END: Any = object()
 
 def ahead(items: Iterator[Item]) -> Generator[Item]:
     """Yield ``items``, which a thread makes."""
-    with ThreadPoolExecutor(1) as thread:
+    thread = ThreadPoolExecutor(1)
+    try:
         coming = deque(thread.submit(next, items, END) for _ in range(AHEAD))
         while (item := coming.popleft().result()) is not END:
             coming.append(thread.submit(next, items, END))
             yield item
+    finally:
+        thread.shutdown(cancel_futures=True)

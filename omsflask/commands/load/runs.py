@@ -86,7 +86,7 @@ class Run:
             self.summary.error = str(error)
         except DBAPIError as error:
             self.summary.error = f"The database did not take it: {sentence(error)}"
-        except (NotTaken, OSError, StaleDataError, sqlite3.Error) as error:
+        except (NotTaken, OSError, StaleDataError, UnicodeError, sqlite3.Error) as error:
             self.summary.error = f"It cannot go on: {error}"
         if not self.keeps:
             self.summary.tally.add(self.pending)

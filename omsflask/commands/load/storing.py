@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Table, func, insert, inspect, select
@@ -87,6 +88,10 @@ class Store:
         if self.session.get_bind().dialect.name == "sqlite":
             time.sleep(GIVE_WAY_SECONDS)
 
+    @cached_property
+    def _writer(self) -> Writer:
+        return Writer(self.session, self.customer, self.columns)
+
     def _begin(self) -> None:
         connection = self.session.connection()
         if connection.dialect.name == "postgresql":
@@ -156,8 +161,8 @@ class Store:
         """
         try:
             with self.session.begin_nested():
-                Writer(self.session, self.customer, self.columns).write(changes)
-        except (DataError, IntegrityError) as error:
+                self._writer.write(changes)
+        except (DataError, IntegrityError, UnicodeEncodeError) as error:
             if refused >= MAX_REFUSED:
                 raise
             if len(changes) == 1:
