@@ -16,7 +16,7 @@ from typing import Any
 
 from ..declarations.cells import Row
 from ..declarations.shown import file_text
-from ..sql.bulk import Dump
+from ..sql.bulk import BulkText
 from .table import Table
 
 #: Texts that a spreadsheet would run. ``+905551112233`` and ``-5`` run nothing and stay as they
@@ -36,14 +36,14 @@ def stream(table: Table, config: Mapping[str, Any]) -> Generator[bytes]:
     guard: bool = config["OMS_CSV_GUARD"]
     names = _written([[cell.name for cell in table.cells]])
     yield b"\xef\xbb\xbf" + names if config["OMS_CSV_BOM"] else names
-    dump = table.dump()
-    if dump is None:
+    bulk = table.bulk_text()
+    if bulk is None:
         places = [i for i, cell in enumerate(table.cells) if not cell.is_plain]
         for batch in table.batches():
             rows = [_with_texts(row, places) for row in batch] if places else batch
             yield _written(map(guarded, rows) if guard else rows)
     else:
-        yield from _from_dump(dump, guard)
+        yield from _from_bulk(bulk, guard)
 
 
 def _with_texts(row: Row, places: Iterable[int]) -> Row:
@@ -82,25 +82,25 @@ def unguarded(text: str) -> str:
 SMALL = 4096
 
 
-def _from_dump(dump: Dump, guard: bool) -> Iterator[bytes]:
+def _from_bulk(bulk: BulkText, guard: bool) -> Iterator[bytes]:
     """Yield what :func:`_written` would, mostly without looking at a row.
 
     Where something needs quotes or a guard, a batch is halved until that stands among few rows,
     which are split into their cells.
     """
-    hot = _hot_text(dump.before, dump.behind)
+    hot = _hot_text(bulk.before, bulk.behind)
 
     def lines(batch: bytes) -> bytes:
-        made = None if guard and hot.search(batch) else dump.lines(batch)
+        made = None if guard and hot.search(batch) else bulk.lines(batch)
         if made is not None:
             return made
-        middle = batch.find(dump.end, len(batch) // 2) + len(dump.end)
+        middle = batch.find(bulk.end, len(batch) // 2) + len(bulk.end)
         if len(batch) > SMALL and middle < len(batch):
             return lines(batch[:middle]) + lines(batch[middle:])
-        rows: Iterable[Row] = map(dump.cells, batch.split(dump.end)[:-1])
+        rows: Iterable[Row] = map(bulk.cells, batch.split(bulk.end)[:-1])
         return _written(map(guarded, rows) if guard else rows)
 
-    return map(lines, dump.batches)
+    return map(lines, bulk.batches)
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..declarations.cells import Cell, Row
-from ..sql.bulk import Dump
+from ..sql.bulk import BulkText
 
 
 class Table(Protocol):
@@ -28,7 +28,7 @@ class Table(Protocol):
     def batches(self) -> Iterator[Sequence[Row]]:
         """Yield the rows, some at a time, as values."""
 
-    def dump(self) -> Dump | None:
+    def bulk_text(self) -> BulkText | None:
         """Return the rows as the engine writes them, where it can."""
 
 
@@ -66,6 +66,6 @@ class PageTable:
         """Yield them all."""
         yield self.rows
 
-    def dump(self) -> None:
+    def bulk_text(self) -> None:
         """They are read already."""
         return

@@ -11,7 +11,7 @@ from threading import Lock
 
 from ..declarations.cells import Cell, Row
 from ..errors import Unavailable
-from .bulk import Dump, dump
+from .bulk import BulkText, bulk_text
 from .connections import driver_errors
 from .counts import Counts, version_of
 from .selection import Selection
@@ -73,12 +73,12 @@ class Export:
             if self.on_rows:
                 self.on_rows(len(rows))
 
-    def dump(self) -> Dump | None:
+    def bulk_text(self) -> BulkText | None:
         """Return the rows as the engine writes them, where it can."""
         if not self._selection.is_sent_as_compiled:
             return None
         key = self._selection.listing.key if self._selection.is_whole else None
-        rows = dump(self._connection, self._statement, self.cells, key)
+        rows = bulk_text(self._connection, self._statement, self.cells, key)
         if rows is not None:
             rows = replace(rows, batches=self._watched(rows))
             is_own = self._connection is not self._selection.database.bind
@@ -86,7 +86,7 @@ class Export:
             self._open.callback(rows.batches.close if is_own else partial(deque, rows.batches, 0))
         return rows
 
-    def _watched(self, rows: Dump) -> Generator[bytes]:
+    def _watched(self, rows: BulkText) -> Generator[bytes]:
         with driver_errors(self._connection), closing(rows.batches):
             for batch in rows.batches:
                 yield batch

@@ -16,7 +16,7 @@ from .counts import Count, Counts
 from .cursors import Cursor
 from .plan import DEEP_OFFSET, Cut, Known, Plan, Position, cut, offset_of, plan, plan_after
 from .query import LAST, Query
-from .row_formats import Form, Row
+from .row_formats import Row, RowFormat
 from .selection import Selection
 
 NO_COUNT = Count(0)
@@ -51,13 +51,13 @@ class Page:
 class Paginator:
     """Reads a page of a selection.
 
-    :param form: that the rows are read in.
+    :param row_format: that the rows are read in.
     :param counts: that the list's requests have made of late.
     :param kept_seconds: how long at most a count is kept.
     """
 
     selection: Selection
-    form: Form
+    row_format: RowFormat
     counts: Counts
     kept_seconds: float
 
@@ -112,8 +112,8 @@ class Paginator:
 
     def _page(self, connection: Connection, count: Count) -> tuple[Page, str | None]:
         planned = self._plan(count)
-        rows, state = self.form.read(
-            connection.execute(*self.selection.planned(planned, self.form))
+        rows, state = self.row_format.read(
+            connection.execute(*self.selection.planned(planned, self.row_format))
         )
         shown = cut(planned, self.query, rows)
         if shown.has_next and count.is_exact(state, self.selection.watermark):
@@ -197,7 +197,7 @@ class Paginator:
         if not hidden:
             return False
         service, source = self.selection.listing.service, self.selection.source
-        key = self.form.values(self.selection.listing, row)[service.key]
+        key = self.row_format.values(self.selection.listing, row)[service.key]
         asked = source.base.add_columns(*(column.is_(None) for column in hidden))
         is_row = source.columns[service.attributes[service.key]] == key
         found = connection.execute(asked.where(is_row)).first()
@@ -207,7 +207,7 @@ class Paginator:
         """Return the columns of the order that may hold an infinite moment."""
         if not self.selection.database.is_postgresql:
             return []
-        values = self.form.values(self.selection.listing, row)
+        values = self.row_format.values(self.selection.listing, row)
         return [
             column
             for term, (column, _) in zip(self.query.order, self.selection.steps, strict=True)
@@ -216,7 +216,7 @@ class Paginator:
 
     def _held(self, row: Row) -> tuple[Any, ...]:
         """Return what a cursor keeps of a row: its values in the columns of the order."""
-        values = self.form.values(self.selection.listing, row)
+        values = self.row_format.values(self.selection.listing, row)
         dialect = self.selection.database.dialect
         return tuple(
             keep(stored_type(column.type, dialect), stored(column.type, values[term.name], dialect))

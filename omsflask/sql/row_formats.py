@@ -33,7 +33,7 @@ from .source import Source
 Row = Any
 
 
-class Form(Protocol):
+class RowFormat(Protocol):
     """One of the ways."""
 
     def select(self, listing: BoundService, rows: Select[Any]) -> Select[Any]:
@@ -49,7 +49,7 @@ class Form(Protocol):
         """Return what orjson writes as the list of the rows' objects."""
 
 
-class Values:
+class Tuples:
     """Each row as its selected values."""
 
     def select(self, _listing: BoundService, rows: Select[Any]) -> Select[Any]:
@@ -70,7 +70,7 @@ class Values:
         return [*map(dict, map(zip, repeat([*listing.service.fields]), listing.shown(rows)))]
 
 
-class Objects:
+class JsonText:
     """Each row as the text of its JSON object, and all in one text."""
 
     #: JSON escapes a line's end within a text, so that the separator is nowhere else.
@@ -111,7 +111,7 @@ def _valid(text: bytes) -> bytes:
     return text
 
 
-VALUES, OBJECTS = Values(), Objects()
+TUPLES, JSON_TEXT = Tuples(), JsonText()
 
 #: Since this version SQLite has JSON's functions wherever it is.
 JSON_SINCE = (3, 38)
@@ -120,11 +120,11 @@ JSON_SINCE = (3, 38)
 MAX_CELLS = 50
 
 
-def json_form(source: Source, dialect: Dialect) -> Form:
+def json_format(source: Source, dialect: Dialect) -> RowFormat:
     """Return the form in which rows become JSON soonest."""
     if not writes_json(dialect) or len(source.cells) > MAX_CELLS:
-        return VALUES
-    return OBJECTS if source.is_json else VALUES
+        return TUPLES
+    return JSON_TEXT if source.is_json else TUPLES
 
 
 def writes_json(dialect: Dialect) -> bool:

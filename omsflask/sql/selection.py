@@ -40,7 +40,7 @@ from .knowledge import (
 from .ordering import Step, behind, order_by, reverse, sorted_steps
 from .plan import Plan, Shape, Slice
 from .query import Query
-from .row_formats import Form
+from .row_formats import RowFormat
 from .source import Source, source_of
 
 #: Cached statements of a list. More kinds of queries exist, but no client sends all of them.
@@ -171,13 +171,13 @@ class Selection:
         kind = ("count", tables is None)
         return self._built(kind, build), {**self.values, names.TABLES: tables}
 
-    def planned(self, plan: Plan, form: Form) -> tuple[Select[Any], Mapping[str, Any]]:
+    def planned(self, plan: Plan, row_format: RowFormat) -> tuple[Select[Any], Mapping[str, Any]]:
         """Return the statement of a page's rows and the database's state, and its values."""
 
         def build() -> Select[Any]:
-            return self._with_options(form.select(self.listing, self._planned(plan)))
+            return self._with_options(row_format.select(self.listing, self._planned(plan)))
 
-        statement = self._built((form, plan.shape, plan.slice.form), build)
+        statement = self._built((row_format, plan.shape, plan.slice.form), build)
         return statement, {**self.values, **plan.slice.values}
 
     def _planned(self, plan: Plan) -> Select[Any]:

@@ -23,7 +23,7 @@ from ..sql.database import Database
 from ..sql.export import Slots
 from ..sql.pagination import Paginator
 from ..sql.replica import Replica, read
-from ..sql.row_formats import VALUES, json_form
+from ..sql.row_formats import TUPLES, json_format
 from ..sql.selection import Selection
 from ..sql.watermark import waiting_for, watermark
 from .links import Links
@@ -113,12 +113,14 @@ class ListView:
         config, listing = current_app.config, self.listing
         is_file = bool(renderer.extension)
         dialect = selection.database.dialect
-        form = VALUES if is_file else json_form(selection.source, dialect)
-        page = Paginator(selection, form, self.counts, config["OMS_COUNT_SECONDS"]).read()
+        row_format = TUPLES if is_file else json_format(selection.source, dialect)
+        page = Paginator(selection, row_format, self.counts, config["OMS_COUNT_SECONDS"]).read()
         links = Links(address_of(request), selection.query.arguments)
         neighbours = links.of(page.next), links.of(page.previous)
         if not is_file:
-            shown = ShownPage(page.count, *neighbours, results=form.results(listing, page.rows))
+            shown = ShownPage(
+                page.count, *neighbours, results=row_format.results(listing, page.rows)
+            )
             return respond_with_page(request, listing, renderer, shown)
         rows = listing.shown(page.rows)
         table = PageTable(listing.service.resource, selection.source.cells, rows)

@@ -85,7 +85,7 @@ def test_a_failure_half_way_ends_the_transfer_and_gives_all_back(
         raise OperationalError("SELECT", {}, Exception("gone"))
 
     monkeypatch.setattr(Export, "batches", failing)
-    monkeypatch.setattr(Export, "dump", lambda self: None)
+    monkeypatch.setattr(Export, "bulk_text", lambda self: None)
     for _ in range(5):
         response = many.page(f"format={format_name}", buffered=False)
         with pytest.raises(OperationalError):
@@ -98,7 +98,7 @@ def test_a_failure_at_once_is_an_answer(many: Client, monkeypatch: pytest.Monkey
     def failing(self: Export) -> Iterator[Any]:
         raise OperationalError("SELECT", {}, Exception("gone"))
 
-    monkeypatch.setattr(Export, "dump", failing)
+    monkeypatch.setattr(Export, "bulk_text", failing)
     for _ in range(5):
         response = many.page("format=csv")
         assert response.status_code == 503
@@ -280,7 +280,7 @@ def both_ways(connection: Connection, guard: bool = True) -> str:
     stream = RENDERERS["csv"].file
     selection = Selection(listing, Query.of(list_simple), Database(connection))
     with closing(Export(selection)) as fast, closing(Export(selection)) as slow:
-        slow.dump = lambda: None  # type: ignore[method-assign]
+        slow.bulk_text = lambda: None  # type: ignore[method-assign]
         written = b"".join(stream(fast, config))
         assert written == b"".join(stream(slow, config))
     return written.decode()

@@ -47,16 +47,17 @@ def test_a_walk_goes_on_in_the_other_form(
 def test_json_is_written_where_sqlite_can() -> None:
     listing = customers.list_simple.bind(Customer)
     assert sqlite3.sqlite_version_info >= row_formats.JSON_SINCE
-    assert row_formats.json_form(source_of(listing, None), SQLITE) is row_formats.OBJECTS
+    assert row_formats.json_format(source_of(listing, None), SQLITE) is row_formats.JSON_TEXT
     assert (
-        row_formats.json_form(source_of(listing, None), postgresql.dialect()) is row_formats.VALUES
+        row_formats.json_format(source_of(listing, None), postgresql.dialect())
+        is row_formats.TUPLES
     )
 
 
 def test_no_text_is_taken_for_json() -> None:
     name = func.json_array(Customer.first_name)
     listing = customers.list_simple.bind(Customer, first_name=name)
-    assert row_formats.json_form(source_of(listing, None), SQLITE) is row_formats.VALUES
+    assert row_formats.json_format(source_of(listing, None), SQLITE) is row_formats.TUPLES
 
 
 def test_bytes_that_are_no_text_are_replaced(new_client: Callable[..., Client]) -> None:

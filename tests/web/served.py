@@ -9,7 +9,7 @@ from a2wsgi import WSGIMiddleware
 from asgiref.wsgi import WsgiToAsgi
 from flask import request
 
-from omsflask.sql.bulk import Dump
+from omsflask.sql.bulk import BulkText
 from omsflask.sql.export import Export
 from omsflask.standalone.app import create_app, db
 
@@ -31,16 +31,16 @@ def slow(batches: Generator[bytes]) -> Generator[bytes]:
 
 WAYS = {"fail": failing, "slow": slow}
 
-dump = Export.dump
+bulk_text = Export.bulk_text
 
 
-def dump_as_asked(export: Export) -> Dump | None:
-    rows = dump(export)
+def as_asked(export: Export) -> BulkText | None:
+    rows = bulk_text(export)
     way = WAYS.get(request.headers.get("X-Way", ""))
     return rows if rows is None or way is None else replace(rows, batches=way(rows.batches))
 
 
-Export.dump = dump_as_asked  # type: ignore[method-assign]
+Export.bulk_text = as_asked  # type: ignore[method-assign]
 
 
 @app.get("/in-use")

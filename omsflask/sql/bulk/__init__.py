@@ -20,17 +20,20 @@ from sqlalchemy import Connection, Select
 from ...declarations.cells import Cell
 from ...declarations.expressions import Expression
 from ..bulk import postgresql, sqlite
-from .text import Dump
+from .text import BulkText
 
-__all__ = ["Dump", "dump"]
+__all__ = ["BulkText", "bulk_text"]
 
 #: By a dialect's name and its driver's.
-WRITERS = {("sqlite", "pysqlite"): sqlite.dump, ("postgresql", "psycopg"): postgresql.dump}
+WRITERS = {
+    ("sqlite", "pysqlite"): sqlite.bulk_text,
+    ("postgresql", "psycopg"): postgresql.bulk_text,
+}
 
 
-def dump(
+def bulk_text(
     connection: Connection, statement: Select[Any], cells: Sequence[Cell], key: Expression | None
-) -> Dump | None:
+) -> BulkText | None:
     """Return the rows of ``statement`` as the engine writes them.
 
     :param key: the primary key, where they are all the rows of a table in its order.

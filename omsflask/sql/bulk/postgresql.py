@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ...declarations.cells import Cell
 from ...declarations.expressions import in_utc, iso8601
-from .text import Dump
+from .text import BulkText
 
 BATCH_BYTES = 50_000
 
@@ -43,9 +43,9 @@ SHORT = re.compile(rb"%s[^Z]{0,14}Z" % MIDDLE)
 FILLED = {10: b".000000Z"} | {length: b"Z".rjust(18 - length, b"0") for length in range(12, 17)}
 
 
-def dump(
+def bulk_text(
     connection: Connection, statement: Select[Any], cells: Sequence[Cell], _key: object
-) -> Dump | None:
+) -> BulkText | None:
     """Return the rows of ``statement``.
 
     :returns: none where the first cell is a text, which no separator stands before.
@@ -69,7 +69,7 @@ def dump(
 
     # COPY has one separator for all cells: any may be text.
     batches, lines = _batches(driver, compiled), partial(_lines, sum(moments))
-    return Dump(batches, SEPARATOR, SEPARATOR + END, END, lines, split)
+    return BulkText(batches, SEPARATOR, SEPARATOR + END, END, lines, split)
 
 
 def _copied(cell: Cell) -> ColumnElement[str]:

@@ -34,7 +34,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ...declarations.cells import Cell
 from ...declarations.expressions import Expression, iso8601
 from ..row_formats import MAX_CELLS, writes_json
-from .text import Dump
+from .text import BulkText
 
 BATCH_ROWS = 1000
 
@@ -46,9 +46,9 @@ ESCAPED = (b"\\", b";")
 FIRST_KEY, LAST_KEY = -(2**63), 2**63 - 1
 
 
-def dump(
+def bulk_text(
     connection: Connection, statement: Select[Any], cells: Sequence[Cell], key: Expression | None
-) -> Dump | None:
+) -> BulkText | None:
     """Return the rows of ``statement``."""
     if not writes_json(connection.dialect) or len(cells) > MAX_CELLS:
         return None
@@ -60,7 +60,7 @@ def dump(
         batches = _by_keys(connection, statement.with_only_columns(row, key), key)
         batches = _ahead(batches) if _takes_threads(connection) else batches
     lines = partial(_lines, len(cells))
-    return Dump(batches, QUOTE, QUOTE, END, lines, _cells)
+    return BulkText(batches, QUOTE, QUOTE, END, lines, _cells)
 
 
 def _text(cell: Cell) -> ColumnElement[str]:

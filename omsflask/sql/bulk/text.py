@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Dump:
+class BulkText:
     """A selection's rows as text, where NULL is empty.
 
     :param batches: some rows at a time.
