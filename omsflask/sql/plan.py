@@ -41,7 +41,7 @@ class Shape(Enum):
     IN_ORDER = "in order"
     #: Their keys first, in an index alone, and the rows by them.
     KEYS_FIRST = "keys first"
-    #: By the filters, and sorted then: they are few.
+    #: The same, but by the filters, and sorted then: they are few.
     SORTED = "sorted"
 
 

@@ -186,7 +186,8 @@ class Selection:
         if plan.shape is Shape.SORTED:
             steps = sorted_steps(steps)
         order = order_by(steps)
-        if plan.shape is not Shape.KEYS_FIRST:
+        # A scope may show a row twice: its key then says too little.
+        if plan.shape is Shape.IN_ORDER or self.listing.scope:
             return rows.cut(self._select(*self._shown, first=_after(rows, steps)).order_by(*order))
         key = self.source.columns[self.listing.service.attributes[self.listing.service.key]]
         keys = rows.cut(self._select(key, first=_after(rows, steps)).order_by(*order))

@@ -157,6 +157,7 @@ def on_postgresql(engine: Engine, statement: str, values: Any) -> Work:
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
         for node in nodes(plan["Plan"])
         if node["Node Type"].endswith("Scan") and "Subquery" not in node["Node Type"]
+        if not node.get("Relation Name", "").startswith("pg_")
     )
     return Work(statement, json.dumps(plan, indent=1), int(visited))
 
@@ -170,7 +171,10 @@ def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 EXPLAIN = {"sqlite": on_sqlite, "postgresql": on_postgresql}
 
 #: The whole table, without an index.
-SCAN = {"sqlite": r"SCAN customers(?! USING)", "postgresql": '"Seq Scan"'}
+SCAN = {
+    "sqlite": r"SCAN customers(?! USING)",
+    "postgresql": r'"Node Type": "Seq Scan",[^{}]*"Relation Name": "customers"',
+}
 
 
 class Planner:
