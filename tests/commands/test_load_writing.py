@@ -1,6 +1,7 @@
 """Changes by the thousand and one by one, which must come to the same."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import dispose, make_app
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, event, make_url, text
 
 from omsflask import customers
 from omsflask.commands.load import runs, writing
@@ -134,6 +135,25 @@ def test_keys_that_the_database_gives_are_in_the_order_of_the_file(shop: Shop) -
     assert f"{MANY} added" in shop.load("a.csv", rows, "--key", "email").stderr
     assert [row["omnitron_id"] for row in shop.customers()] == [55, *range(MANY)]
     assert [row["id"] for row in shop.customers()] == [*range(90_000, 90_001 + MANY)]
+
+
+@pytest.mark.parametrize("number", [2, MANY])
+def test_only_what_differs_is_set(shop: Shop, number: int) -> None:
+    shop.add(*({"id": it} for it in range(number)))
+    with shop.app.app_context():
+        engine = db.engine
+    updates: list[str] = []
+
+    def collect(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        updates.extend(re.findall(r"^UPDATE .*", statement))
+
+    event.listen(engine, "before_cursor_execute", collect)
+    shop.load("a.jsonl", [ALI | {"id": it, "first_name": "Ali"} for it in range(number)])
+    event.remove(engine, "before_cursor_execute", collect)
+    [update] = updates
+    assert "first_name" in update
+    assert "modified_date" in update
+    assert "email" not in update
 
 
 NASTY = ["\\", "\\N", "\t", "a\\tb", "\x01", "'", '"', ",", "%s", "{}", ":a", "😀" * 30, "\ufeff",

@@ -180,8 +180,10 @@ def _change(row: Row, before: Mapping[str, Any]) -> Change | None:
     differing = {name: before[name] for name in values if before[name] != values[name]}
     if not differing:
         return None
+    # A date that is given is set too, or the database would stamp the row.
+    written = {name: values[name] for name in (*differing, STAMP) if name in values}
     keeps_stamp = values.get(STAMP) == before[STAMP]
-    return Change(row, {**values, "id": before["id"]}, differing, keeps_stamp)
+    return Change(row, {**written, "id": before["id"]}, differing, keeps_stamp)
 
 
 def _table(model: type[Any]) -> Table:
