@@ -11,13 +11,13 @@ from typing import Any
 from sqlalchemy import BindParameter, Dialect, bindparam, func, null, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
+from ..declarations.comparison import Bound
 from ..declarations.expressions import Expression
 from ..declarations.parameters import INVALID, REFUSALS, Parameter
 from ..declarations.services import BoundService
 from ..declarations.values import adapted, compared
 from ..errors import InvalidParameters
 from . import names
-from .plan import Bound
 from .query import Query
 from .source import Source
 

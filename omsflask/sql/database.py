@@ -28,7 +28,6 @@ ON_EXPORT = "oms_on_export"
 #: The execution option of a connection that came in a transaction, begun by a host's listener.
 BEGUN = "oms_begun"
 
-
 #: Styles of parameters for which SQLAlchemy doubles the percent signs of names.
 FORMATTING = ("format", "pyformat")
 

@@ -7,6 +7,9 @@ from sqlalchemy import Dialect
 #: By the name of SQLAlchemy's dialect.
 SERVED = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
+#: Since this version SQLite has JSON's functions wherever it is.
+JSON_SINCE = (3, 38)
+
 
 class UnservedDatabase(TypeError):
     """A session's database is not served. The text is one sentence."""

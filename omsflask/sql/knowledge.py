@@ -36,6 +36,7 @@ from ..declarations.expressions import iso8601, iso_text, lenient, plain
 from ..declarations.lookups import ascii_lower
 from ..declarations.sql_types import SQLType
 from .database import Database
+from .dialects import JSON_SINCE
 from .names import PREFIX
 from .ordering import unindexed
 
@@ -122,9 +123,6 @@ def names_of(database: Database, tables: Iterable[Table]) -> str | None:
         return None
     return orjson.dumps([str(it.name) for it in tables]).decode()
 
-
-#: Since this version SQLite has JSON's functions wherever it is.
-JSON_SINCE = (3, 38)
 
 _numbers = count(1)
 _processes: dict[int, str] = {}

@@ -192,7 +192,7 @@ class Paginator:
         return cursor.encode(self.query.binding)
 
     def _is_infinite(self, connection: Connection, row: Row) -> bool:
-        """Whether a moment of PostgreSQL's is shown as NULL, and is none."""
+        """Whether the row holds an infinite moment, which is shown as NULL."""
         hidden = self._hidden(row)
         if not hidden:
             return False

@@ -1,7 +1,7 @@
 """Plan: which rows of an ordered selection a page is made of, and by which way they are found.
 
-Nothing here knows a connection: :func:`plan` chooses, and :func:`page` makes a page of what was
-read.
+Nothing here knows a connection: :func:`plan` chooses, and :func:`cut` makes a page of the rows
+that were read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, Integer, Select, bindparam
 
-from ..declarations.sql_types import SQLType
+from ..declarations.comparison import Bound
 from ..errors import InvalidPage
 from .names import LIMIT, OFFSET, position
 from .query import LAST, NO_PAGE, Query
@@ -26,9 +26,6 @@ DEEP_OFFSET = 1000
 
 #: Up to this number, rows are found by the filters and then sorted.
 MAX_SORTED_ROWS = 1000
-
-#: A value to compare with, as its SQL type takes it.
-Bound = tuple[Any, SQLType]
 
 #: The values of a row in the columns of an order; NULL is None.
 Position = Sequence[Bound | None]

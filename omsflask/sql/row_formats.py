@@ -12,19 +12,11 @@ from itertools import repeat
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import (
-    Dialect,
-    LargeBinary,
-    Result,
-    Select,
-    cast,
-    func,
-    literal_column,
-    select,
-)
+from sqlalchemy import Dialect, LargeBinary, Result, Select, cast, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..declarations.services import BoundService
+from .dialects import JSON_SINCE
 from .knowledge import state
 from .sessions import decoded
 from .source import Source
@@ -34,7 +26,7 @@ Row = Any
 
 
 class RowFormat(Protocol):
-    """One of the ways."""
+    """The form in which the database gives rows."""
 
     def select(self, listing: BoundService, rows: Select[Any]) -> Select[Any]:
         """Return the statement of ``rows`` in this form, and of the state that they are read in."""
@@ -113,10 +105,7 @@ def _valid(text: bytes) -> bytes:
 
 TUPLES, JSON_TEXT = Tuples(), JsonText()
 
-#: Since this version SQLite has JSON's functions wherever it is.
-JSON_SINCE = (3, 38)
-
-#: A function takes so many arguments, by default and of old; an object is two a cell.
+#: SQLite's functions take 100 arguments at least, and an object needs two for each cell.
 MAX_CELLS = 50
 
 

@@ -12,15 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import (
-    Integer,
-    Select,
-    Table,
-    bindparam,
-    false,
-    func,
-    select,
-)
+from sqlalchemy import Integer, Select, Table, bindparam, false, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ..declarations.expressions import Expression
@@ -28,15 +20,7 @@ from ..declarations.services import BoundService
 from . import names
 from .conditions import Conditions
 from .database import Database
-from .knowledge import (
-    is_pure,
-    names_of,
-    ordinary,
-    state,
-    tables_of,
-    text_and_values,
-    values_key,
-)
+from .knowledge import is_pure, names_of, ordinary, state, tables_of, text_and_values, values_key
 from .ordering import Step, behind, order_by, reverse, sorted_steps
 from .plan import Plan, Shape, Slice
 from .query import Query

@@ -109,6 +109,7 @@ def _spool(request: Request, response: Response, pieces: Iterator[bytes]) -> Non
 
 
 def file_headers(listing: BoundService, renderer: Renderer, count: int) -> dict[str, str]:
+    """Return the headers that name a file and count the rows of its selection."""
     service = listing.service
     name = f"{service.resource}-{service.name}-{datetime.now(UTC):%Y-%m-%d}.{renderer.extension}"
     return {"Content-Disposition": attachment(name), "X-Total-Count": str(count)}
